@@ -1,0 +1,146 @@
+"""The IPD frame: what it must hold, and the counts every estimator starts from."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+ARMS = ("control", "experimental")
+
+
+@dataclass(frozen=True)
+class Patients:
+    """The columns of a checked IPD frame as arrays; `stratum` is 0 where there is none."""
+
+    time: np.ndarray
+    event: np.ndarray
+    experimental: np.ndarray
+    stratum: np.ndarray
+
+    def arm(self, name):
+        """Times and events of one arm."""
+        inside = self.experimental == (name == "experimental")
+        return self.time[inside], self.event[inside]
+
+    def arms(self):
+        """Names of the arms that have patients, control first."""
+        return [a for a in ARMS if np.any(self.experimental == (a == "experimental"))]
+
+
+@dataclass(frozen=True)
+class EventTable:
+    """Numbers at risk and events at each distinct event time (of each stratum).
+
+    `n` and `d` count both arms, `n1` and `d1` the experimental arm.
+    """
+
+    time: np.ndarray
+    n: np.ndarray
+    n1: np.ndarray
+    d: np.ndarray
+    d1: np.ndarray
+
+
+def patients(ipd, strata=None, both_arms=True):
+    """Check an IPD frame and return its columns as arrays.
+
+    Raises
+    ------
+    ValueError
+        Naming the column, what is wrong in it, and what would be right.
+    """
+    _require_columns(ipd, strata)
+    time = _numbers(ipd, "time")
+    if np.any(time < 0):
+        raise ValueError(f"ipd column 'time': {time.min():g} is negative; times start at 0")
+    event = _numbers(ipd, "event")
+    if not np.all((event == 0) | (event == 1)):
+        odd = event[(event != 0) & (event != 1)][0]
+        raise ValueError(f"ipd column 'event': {odd:g} is neither 1 (event) nor 0 (censored)")
+    arm = ipd["arm"].to_numpy()
+    experimental = arm == "experimental"
+    known = experimental | (arm == "control")
+    if not known.all():
+        raise ValueError(
+            f"ipd column 'arm': {arm[~known][0]!r} is neither 'control' nor 'experimental'"
+        )
+    if both_arms:
+        _require_both_arms(experimental)
+    stratum = np.zeros(len(time), int) if strata is None else pd.factorize(ipd[strata])[0]
+    if np.any(stratum < 0):
+        raise ValueError(f"ipd column {strata!r}: missing value; every patient needs a stratum")
+    return Patients(time, event.astype(int), experimental, stratum)
+
+
+def _require_columns(ipd, strata):
+    wanted = ["time", "event", "arm"] + ([] if strata is None else [strata])
+    if not isinstance(ipd, pd.DataFrame):
+        raise TypeError(f"ipd must be a pandas DataFrame, not {type(ipd).__name__}")
+    missing = [c for c in wanted if c not in ipd.columns]
+    if missing:
+        raise ValueError(f"ipd has no column {missing[0]!r}; it needs {', '.join(wanted)}")
+    if len(ipd) == 0:
+        raise ValueError("ipd is empty; it needs one row per patient")
+    if "draw" in ipd.columns and strata != "draw" and ipd["draw"].nunique(dropna=False) > 1:
+        raise ValueError(
+            f"ipd column 'draw': {ipd['draw'].nunique(dropna=False)} draws of the same patients "
+            "are stacked; analyse one draw at a time"
+        )
+
+
+def _numbers(ipd, column):
+    try:
+        values = ipd[column].to_numpy(dtype=float)
+    except (TypeError, ValueError):
+        raise ValueError(f"ipd column {column!r} must be numeric") from None
+    if not np.isfinite(values).all():
+        raise ValueError(f"ipd column {column!r}: missing or non-finite value")
+    return values
+
+
+def _require_both_arms(experimental):
+    for name, count in (
+        ("control", (~experimental).sum()),
+        ("experimental", experimental.sum()),
+    ):
+        if count == 0:
+            raise ValueError(f"ipd has no patient in the {name} arm; both arms are needed")
+
+
+def event_table(p):
+    """Count the numbers at risk and the events at every event time, stratum by stratum.
+
+    A patient is at risk at `t` when his own time is `t` or later, so a patient censored at an
+    event time still counts as at risk there.
+    """
+    parts = []
+    for code in np.unique(p.stratum):
+        inside = p.stratum == code
+        time, died, one = p.time[inside], p.event[inside] == 1, p.experimental[inside]
+        at = np.unique(time[died])
+        parts.append(
+            (
+                at,
+                _reaching(time, at),
+                _reaching(time[one], at),
+                _happening(time[died], at),
+                _happening(time[died & one], at),
+            )
+        )
+    return EventTable(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+
+def _reaching(time, at):
+    return len(time) - np.searchsorted(np.sort(time), at, side="left")
+
+
+def _happening(time, at):
+    ordered = np.sort(time)
+    return np.searchsorted(ordered, at, side="right") - np.searchsorted(ordered, at, "left")
+
+
+def check_level(level):
+    """Return the level, or say what a level is."""
+    if not 0 < level < 1:
+        raise ValueError(f"level: {level!r} is not between 0 and 1; write 0.95 for 95 %")
+    return float(level)
