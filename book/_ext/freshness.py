@@ -16,7 +16,8 @@ def _files(path):
         for file in path.rglob("*")
         if file.is_file()
         and not any(
-            part == "__pycache__" or part.startswith(".") for part in file.relative_to(path).parts
+            part == "__pycache__" or part.startswith(".")
+            for part in file.relative_to(path).parts
         )
     )
 

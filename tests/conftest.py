@@ -1,0 +1,83 @@
+"""What several test modules share: the rendered book and where a browser is."""
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+BROWSER_NAMES = (
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    "chrome",
+)
+NO_BROWSER = "NO CHROMIUM FOUND: no page was checked in a browser (install it or set CHROMIUM)"
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--update-figures",
+        action="store_true",
+        help="rewrite tests/figures/*.csv from the present figure data",
+    )
+
+
+@pytest.fixture(scope="session")
+def update_figures(request):
+    """True when the committed figure data are to be rewritten."""
+    return request.config.getoption("--update-figures")
+
+
+def load_freshness():
+    """Return the module of the book that records what it was built from."""
+    path = ROOT / "book" / "_ext" / "freshness.py"
+    spec = importlib.util.spec_from_file_location("freshness", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def build_book(root, **environment):
+    """Render the book in `root` from the beginning, warnings as errors; fail with its output."""
+    for directory in ("html", ".doctrees", "jupyter_execute"):
+        shutil.rmtree(root / "_build" / directory, ignore_errors=True)
+    command = Path(sys.executable).with_name("jupyter-book")
+    run = subprocess.run(
+        [command, "build", root, "--all", "-W", "-n", "--keep-going", "-q"],
+        cwd=root,
+        env={**os.environ, "SOURCE_DATE_EPOCH": "1760000000", **environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    if run.returncode:
+        pytest.fail(f"the book does not build:\n{run.stderr[-6000:]}", pytrace=False)
+    return root / "_build" / "html"
+
+
+@pytest.fixture(scope="session")
+def site():
+    """The rendered book: the one `make book` made if its inputs are unchanged, else a new one."""
+    if not load_freshness().is_fresh(ROOT):
+        return build_book(ROOT)
+    return ROOT / "_build" / "html"
+
+
+def find_chromium():
+    """Return the path of an installed chromium, or None."""
+    named = os.environ.get("CHROMIUM")
+    if named:
+        return named
+    return next((path for name in BROWSER_NAMES if (path := shutil.which(name))), None)
+
+
+def pytest_terminal_summary(terminalreporter):
+    skipped = terminalreporter.stats.get("skipped", [])
+    if any(NO_BROWSER in str(report.longrepr) for report in skipped):
+        terminalreporter.write_line(NO_BROWSER, red=True, bold=True)
