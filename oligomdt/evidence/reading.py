@@ -37,7 +37,7 @@ class EvidenceError(ValueError):
 
 
 class Document:
-    """One YAML file: its data, with numbers as the text they are printed with, and its lines."""
+    """One YAML file: its data, numbers kept as the text they are printed with, and its lines."""
 
     def __init__(self, path: Path, root: Path):
         self.name = self.shown(path, root)
@@ -51,9 +51,7 @@ class Document:
         except yaml.YAMLError as error:
             raise self._syntax_error(error) from None
         if node is None:
-            raise EvidenceError(
-                self.name, "", "the file is empty; data/README.md has an example"
-            )
+            raise EvidenceError(self.name, "", "the file is empty; see data/README.md")
         if not isinstance(node, yaml.MappingNode):
             raise EvidenceError(self.name, "", "the file must hold `field: value` lines")
         self.data: dict = self._plain(node, ())
@@ -83,9 +81,10 @@ class Document:
         if isinstance(node, yaml.SequenceNode):
             items = enumerate(node.value, start=1)
             return [self._plain(child, (*path, str(i))) for i, child in items]
-        if node.style is None and node.tag == "tag:yaml.org,2002:null":
+        plain = node.style in (None, "")
+        if plain and node.tag == "tag:yaml.org,2002:null":
             return None
-        if node.style is None and node.value in ("true", "false"):
+        if plain and node.value in ("true", "false"):
             return node.value == "true"
         return node.value
 

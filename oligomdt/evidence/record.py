@@ -1,4 +1,4 @@
-"""The records of a trial: design, reports, cohorts, results; each field is in data/README.md."""
+"""The records of a trial: design, reports, cohorts, results (fields: data/README.md)."""
 
 from typing import Annotated, Literal
 

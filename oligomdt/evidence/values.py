@@ -109,7 +109,7 @@ def nearest(word: str, known) -> str:
 
 @dataclass
 class Scope:
-    """What the blocks above the one being read hand down: sources and whether they were read."""
+    """What the blocks above the one being read hand down: sources, and whether checked."""
 
     registered: frozenset[str] = frozenset()
     stack: list[tuple[tuple, bool]] = field(default_factory=lambda: [((), True)])
@@ -167,7 +167,7 @@ def read_checked(data: Any) -> bool:
 
 
 class Record(BaseModel):
-    """Base of every block: frozen, no unknown field, hands its sources down to what it holds."""
+    """Base of every block: frozen, no unknown field, hands its sources down to its parts."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
     sources: Sources = ()
@@ -195,7 +195,7 @@ class Record(BaseModel):
 
 
 class Stated(BaseModel):
-    """A number as its source prints it: value, text, decimals, where it was read, checked or not.
+    """A number as its source prints it: value, text, decimals, sources, checked or not.
 
     Converts with `float` and `int`; as text it carries a dagger when it was not checked.
     """
