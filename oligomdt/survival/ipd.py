@@ -81,10 +81,10 @@ def _require_columns(ipd, strata):
         raise ValueError(f"ipd has no column {missing[0]!r}; it needs {', '.join(wanted)}")
     if len(ipd) == 0:
         raise ValueError("ipd is empty; it needs one row per patient")
-    if "draw" in ipd.columns and strata != "draw" and ipd["draw"].nunique(dropna=False) > 1:
+    if "draw" in ipd.columns and (draws := ipd["draw"].nunique(dropna=False)) > 1:
         raise ValueError(
-            f"ipd column 'draw': {ipd['draw'].nunique(dropna=False)} draws of the same patients "
-            "are stacked; analyse one draw at a time"
+            f"ipd column 'draw': {draws} draws of the same patients are stacked; analyse one "
+            "draw at a time"
         )
 
 
@@ -99,11 +99,8 @@ def _numbers(ipd, column):
 
 
 def _require_both_arms(experimental):
-    for name, count in (
-        ("control", (~experimental).sum()),
-        ("experimental", experimental.sum()),
-    ):
-        if count == 0:
+    for name in ARMS:
+        if not np.any(experimental == (name == "experimental")):
             raise ValueError(f"ipd has no patient in the {name} arm; both arms are needed")
 
 
