@@ -146,6 +146,8 @@ def check_group(group: Sequence[Hashable], studies: Studies) -> Grouping:
     >>> check_group(["NSCLC", "NSCLC", "breast"], studies).names
     ('NSCLC', 'breast')
     """
+    import pandas as pd
+
     members = list(group)
     if len(members) != studies.k:
         raise ValueError(
@@ -153,7 +155,7 @@ def check_group(group: Sequence[Hashable], studies: Studies) -> Grouping:
             "give one group per study"
         )
     for label, member in zip(studies.labels, members, strict=True):
-        if member is None or member != member:
+        if pd.isna(member):
             raise ValueError(f"study {label}: group is {member!r}; name its group")
     names = tuple(dict.fromkeys(members))
     if len(names) < 2:
