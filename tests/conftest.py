@@ -43,15 +43,18 @@ def load_freshness():
     return module
 
 
-def build_book(root, **environment):
-    """Render the book in `root` from the beginning, warnings as errors; fail with its output."""
+STRICT = ("-W", "-n", "--keep-going")
+
+
+def build_book(root, options=STRICT, **environment):
+    """Render the book in `root` from the beginning; fail with its output."""
     for directory in ("html", ".doctrees", "jupyter_execute"):
         shutil.rmtree(root / "_build" / directory, ignore_errors=True)
     command = Path(sys.executable).with_name("jupyter-book")
     run = subprocess.run(
-        [command, "build", root, "--all", "-W", "-n", "--keep-going", "-q"],
+        [command, "build", root, "--all", "-q", *options],
         cwd=root,
-        env={**os.environ, "SOURCE_DATE_EPOCH": "1760000000", **environment},
+        env={"SOURCE_DATE_EPOCH": "1760000000", **os.environ, **environment},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -63,7 +66,7 @@ def build_book(root, **environment):
 
 @pytest.fixture(scope="session")
 def site():
-    """The rendered book: the one `make book` made if its inputs are unchanged, else a new one."""
+    """The rendered book, rendered again if any of its inputs has changed."""
     if not load_freshness().is_fresh(ROOT):
         return build_book(ROOT)
     return ROOT / "_build" / "html"

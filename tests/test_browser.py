@@ -1,4 +1,4 @@
-"""The rendered book in a browser: light, dark and phone width, from the disk and from a server."""
+"""The rendered book in a browser: light, dark, phone width; from the disk and served."""
 
 import functools
 import http.server
@@ -35,7 +35,7 @@ SETTLED = "() => window.MathJax?.startup?.promise?.then(() => true) ?? true"
 
 @pytest.fixture(scope="session")
 def browser():
-    """A running chromium; without one skip, but fail where CI is set: a skip looks like a pass."""
+    """A running chromium. Without one skip; with CI set fail, as a skip looks like a pass."""
     path = find_chromium()
     if path is None:
         if os.environ.get("CI"):

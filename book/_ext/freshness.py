@@ -1,4 +1,4 @@
-"""Record what a book was built from, so that a test never reads a page older than its inputs."""
+"""Record what a book was built from, so that no test reads a page older than its inputs."""
 
 import hashlib
 import os
