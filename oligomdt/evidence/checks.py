@@ -26,11 +26,8 @@ def _reports_exist(trial: Trial, cohort: Cohort) -> Iterator[Problem]:
         yield (*path, "results"), "a cohort needs the result of at least one report"
     for report in cohort.results:
         if report not in trial.reports:
-            hint = nearest(report, trial.reports)
-            yield (
-                (*path, "results", report),
-                f"report `{report}` is not under `reports`; {hint}",
-            )
+            problem = f"no report `{report}` under `reports`; {nearest(report, trial.reports)}"
+            yield (*path, "results", report), problem
     if cohort.primary not in cohort.results:
         hint = nearest(cohort.primary, cohort.results)
         yield (

@@ -79,11 +79,8 @@ def check_curve_names(root: Path, trials: dict) -> None:
         if file.suffix not in (".csv", ".yaml"):
             raise EvidenceError(name, "", "only `.csv` and `.yaml` files belong in curves/")
         if file.stem not in known:
-            raise EvidenceError(
-                name,
-                "",
-                f"no result has this name TRIAL_COHORT_REPORT; {nearest(file.stem, known)}",
-            )
+            problem = f"not TRIAL_COHORT_REPORT of any result; {nearest(file.stem, known)}"
+            raise EvidenceError(name, "", problem)
 
 
 def read_curve(root: Path, result: Result) -> Curve | None:
@@ -176,77 +173,69 @@ def _arm(name: str, rows: list[_Row], role: str, result: Result, origin: Origin)
     arm = result.arms[role]
     if not arm.n:
         raise EvidenceError(name, role, "the trial's file has no n for this arm")
-    of_kind = {
-        kind: sorted(
-            (r for r in rows if r.arm == role and r.kind == kind), key=lambda r: r.time
-        )
-        for kind in KINDS
-    }
-    if not of_kind["point"]:
+    rows_of = {kind: _rows_of(rows, role, kind) for kind in KINDS}
+    if not rows_of["point"]:
         raise EvidenceError(name, role, "no points of this arm's curve")
-    for row in (row for kind in KINDS for row in of_kind[kind]):
+    for row in (row for kind in KINDS for row in rows_of[kind]):
         if row.time > origin.xmax:
             problem = f"{row.time:g} lies beyond xmax {origin.xmax:g}, the end of the time axis"
             raise EvidenceError(name, f"{role}/{row.kind}/time", problem, row.line)
-    _check_points(name, role, of_kind["point"], rows)
-    _check_risk(name, role, of_kind["risk"], int(arm.n))
-
-    def column(kind, field):
-        values = [getattr(row, field) for row in of_kind[kind]]
-        return np.array(values) if values else None
-
-    risk_n = column("risk", "value")
+    other = [row.value for row in rows if row.kind == "point" and row.arm != role]
+    _check_points(name, rows_of["point"], other)
+    _check_risk(name, rows_of["risk"], int(arm.n))
+    risk_n = _column(rows_of["risk"], "value")
     return ArmCurve(
-        time=column("point", "time"),
-        surv=column("point", "value"),
+        time=_column(rows_of["point"], "time"),
+        surv=_column(rows_of["point"], "value"),
         n=int(arm.n),
         events=int(arm.events) if arm.events else None,
         xmax=origin.xmax,
-        risk_time=column("risk", "time"),
+        risk_time=_column(rows_of["risk"], "time"),
         risk_n=None if risk_n is None else risk_n.astype(int),
-        censor_time=column("censor", "time"),
+        censor_time=_column(rows_of["censor"], "time"),
     )
 
 
-def _check_points(name: str, role: str, points: list[_Row], rows: list[_Row]) -> None:
+def _rows_of(rows: list[_Row], role: str, kind: str) -> list[_Row]:
+    """List the rows of one arm and kind by time, rows of equal time as in the file."""
+    chosen = (row for row in rows if row.arm == role and row.kind == kind)
+    return sorted(chosen, key=lambda row: row.time)
+
+
+def _column(rows: list[_Row], name: str) -> np.ndarray | None:
+    return np.array([getattr(row, name) for row in rows]) if rows else None
+
+
+def _check_points(name: str, points: list[_Row], other: list[float]) -> None:
     lowest = 1.0
     for row in points:
+        problem = ""
         if row.value > 1:
-            others = [r.value for r in rows if r.kind == "point" and r.arm != role]
-            mixed = others and max(others) <= 1
+            mixed = other and max(other) <= 1
             hint = "the other arm is in proportions" if mixed else "divide percent by 100"
-            raise EvidenceError(
-                name,
-                f"{role}/point/value",
-                f"survival {row.value:g} is above 1; write proportions from 0 to 1 ({hint})",
-                row.line,
+            problem = f"survival {row.value:g} is above 1; write proportions, 0 to 1 ({hint})"
+        elif row.value > lowest + RISE_TOLERANCE:
+            problem = (
+                f"survival rises from {lowest:g} to {row.value:g} at {row.time:g} months; "
+                f"a rise above {RISE_TOLERANCE} is no digitiser noise"
             )
-        if row.value > lowest + RISE_TOLERANCE:
-            raise EvidenceError(
-                name,
-                f"{role}/point/value",
-                f"survival rises to {row.value:g} at {row.time:g} months from {lowest:g} before; "
-                f"rises above {RISE_TOLERANCE} are not digitiser noise",
-                row.line,
-            )
+        if problem:
+            raise EvidenceError(name, f"{row.arm}/point/value", problem, row.line)
         lowest = min(lowest, row.value)
 
 
-def _check_risk(name: str, role: str, risk: list[_Row], n: int) -> None:
-    last = _Row(0, role, "risk", -1.0, float(n))
+def _check_risk(name: str, risk: list[_Row], n: int) -> None:
+    last_time, last_n = -1.0, n
     for row in risk:
-        entry = f"{role}/risk/value"
+        problem = ""
         if row.value != int(row.value):
-            raise EvidenceError(name, entry, f"{row.value:g} is not a whole number", row.line)
-        if row.value > n:
-            raise EvidenceError(name, entry, f"{row.value:g} at risk exceed n {n}", row.line)
-        if row.time == last.time:
-            raise EvidenceError(
-                name, f"{role}/risk/time", f"{row.time:g} comes twice", row.line
-            )
-        if row.value > last.value:
-            problem = (
-                f"at risk rises from {last.value:g} to {row.value:g} at {row.time:g} months"
-            )
-            raise EvidenceError(name, entry, problem, row.line)
-        last = row
+            problem = f"{row.value:g} at risk is not a whole number"
+        elif row.value > n:
+            problem = f"{row.value:g} at risk exceed n {n}"
+        elif row.value > last_n:
+            problem = f"at risk rises from {last_n:g} to {row.value:g} at {row.time:g} months"
+        elif row.time == last_time:
+            problem = f"two numbers at risk at {row.time:g} months"
+        if problem:
+            raise EvidenceError(name, f"{row.arm}/risk/value", problem, row.line)
+        last_time, last_n = row.time, row.value

@@ -14,7 +14,7 @@ from .values import ReadOnly, Scope
 
 
 def data_folder(path=None) -> Path:
-    """Return the data folder: the argument, else $OLIGOMDT_DATA, else the repository's data/."""
+    """Return the data folder: the argument, $OLIGOMDT_DATA or the repository's data/."""
     given = path if path is not None else os.environ.get("OLIGOMDT_DATA")
     root = Path(given) if given else Path(__file__).resolve().parents[2] / "data"
     if not (root / "trials").is_dir():
@@ -52,9 +52,7 @@ def load(path=None) -> ReadOnly:
     """
     root = data_folder(path)
     registered = frozenset(read_register(root))
-    files = sorted(
-        file for file in (root / "trials").iterdir() if not file.name.startswith(".")
-    )
+    files = sorted((root / "trials").glob("[!.]*"))
     if not files:
         raise EvidenceError(root / "trials", "", "no trial here; data/README.md has an example")
     trials, documents = {}, {}
@@ -130,12 +128,10 @@ def _read_trial(document: Document, registered: frozenset, stem: str) -> Trial:
 
 
 def _with_ids(data: dict, document: Document) -> dict:
-    """Add to each block what its place in the file says: its id, trial, cohort, report, role."""
+    """Add to each block what its place in the file says: id, trial, cohort, report, role."""
     data = {**data}
-    for report_id, report in _blocks(data, "reports"):
-        data["reports"][report_id] = _placed(
-            report, document, ("reports", report_id), id=report_id
-        )
+    for key, report in _blocks(data, "reports"):
+        data["reports"][key] = _placed(report, document, ("reports", key), id=key)
     for cohort_id, cohort in _blocks(data, "cohorts"):
         path, ids = ("cohorts", cohort_id), {"trial": data["id"], "cohort": cohort_id}
         cohort = _placed(cohort, document, path, id=cohort_id, trial=data["id"])
@@ -162,9 +158,7 @@ def _blocks(block: dict, name: str) -> list:
 def _placed(block: dict, document: Document, path: tuple, **ids) -> dict:
     for name in ids:
         if name in block:
-            raise document.error(
-                (*path, name), "this is known from the block's place; leave out"
-            )
+            raise document.error((*path, name), "known from the block's place; leave it out")
     return {**ids, **block}
 
 
@@ -174,7 +168,7 @@ def _is_part(data: dict, cohort_id: str) -> bool:
 
 
 def _take_followup(result: dict, data: dict, report: str) -> None:
-    """Give a result its report's follow-up, with the report's sources, unless it has its own."""
+    """Give a result without follow-up of its own that of its report, with its sources."""
     reports = data.get("reports")
     block = reports.get(report) if isinstance(reports, dict) else None
     if "followup" in result or not isinstance(block, dict) or "followup" not in block:

@@ -37,7 +37,7 @@ class EvidenceError(ValueError):
 
 
 class Document:
-    """One YAML file: its data, numbers kept as the text they are printed with, and its lines."""
+    """One YAML file: its data, with numbers kept as printed text, and its lines."""
 
     def __init__(self, path: Path, root: Path):
         self.name = self.shown(path, root)
