@@ -24,7 +24,9 @@ ROUNDS = 40
 # taken as rounding and met; more is a contradiction between curve and table.
 ROUNDING = 0.005
 # Range of log(bend): at its ends all censored of an interval sit at its end or its start.
-BEND_RANGE = (-12.0, 6.0)
+BEND_RANGE = (-12.0, 3.0)
+# A bend outside these is possible but strange enough to doubt the stated events.
+STRANGE = (0.25, 4.0)
 NO_TOTAL = (
     "neither a number-at-risk table nor the number of events is known: the number of events "
     "rests on assumed censoring"
@@ -319,21 +321,30 @@ def settle(parts, n, events):
     best, best_rule = plain, Rule()
     for rule in _trials(parts, n, events):
         if count_events(best) == events:
-            return best, best_rule, []
+            break
         trial = walk(parts, n, rule)
         if abs(count_events(trial) - events) < abs(count_events(best) - events):
             best, best_rule = trial, rule
     reached = count_events(best)
     if reached == events:
-        return best, best_rule, []
+        return best, best_rule, _strange(best_rule)
     if abs(reached - events) <= max(1, ROUNDING * n):
         return best, best_rule, [f"{events} events were stated, {reached} are reconstructed"]
     contradiction = (
         f"{events} events were stated but the curve of {n} patients does not allow them; "
-        f"{count_events(plain)} are reconstructed without using the stated number (is it of this "
-        "arm and data cut?)"
+        f"{count_events(plain)} are reconstructed without using the stated number (is it of "
+        "this arm and data cut?)"
     )
     return plain, Rule(), [contradiction]
+
+
+def _strange(rule):
+    if STRANGE[0] <= rule.bend <= STRANGE[1]:
+        return []
+    return [
+        "the stated events can only be met with censoring far from evenly spread; check that "
+        "they are of this arm and data cut"
+    ]
 
 
 def _trials(parts, n, events):

@@ -69,9 +69,13 @@ def ph_test(ipd, transform="km"):
     g = g - g.mean()
     weight = probability * (1 - probability)
     score = np.sum(g * (died1 - probability))
-    variance = np.sum(g**2 * weight) - np.sum(g * weight) ** 2 / weight.sum()
-    if variance <= 0:
-        raise ValueError("all events are at one time: a change over time cannot be tested")
+    spread = np.sum(g**2 * weight)
+    variance = spread - np.sum(g * weight) ** 2 / weight.sum()
+    if variance <= 1e-10 * spread:
+        raise ValueError(
+            "all events with both arms at risk are at one time: a change over time cannot be "
+            "tested"
+        )
     chi2 = float(score**2 / variance)
     return PhTestResult(transform=transform, chi2=chi2, df=1, p=float(chdtrc(1, chi2)))
 

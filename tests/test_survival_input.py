@@ -1,0 +1,155 @@
+"""Every kind of bad IPD frame or argument gives one error that names it."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from oligomdt import survival
+
+GOOD = pd.DataFrame(
+    {
+        "time": [2.0, 4, 6, 8, 3, 7, 9, 12],
+        "event": [1, 1, 1, 0, 1, 1, 0, 0],
+        "arm": ["control"] * 4 + ["experimental"] * 4,
+    }
+)
+ESTIMATORS = [
+    survival.km,
+    survival.median,
+    survival.cox,
+    survival.logrank,
+    survival.ph_test,
+    lambda ipd: survival.rmst(ipd, 8),
+    lambda ipd: survival.survival_at(ipd, 6),
+]
+BAD_FRAMES = {
+    "missing column": (GOOD.drop(columns="event"), "no column 'event'"),
+    "empty": (GOOD.iloc[:0], "empty"),
+    "negative time": (GOOD.assign(time=-GOOD["time"]), "'time': -12 is negative"),
+    "infinite time": (GOOD.assign(time=np.inf), "'time': missing or non-finite"),
+    "missing time": (GOOD.assign(time=np.nan), "'time': missing or non-finite"),
+    "text time": (GOOD.assign(time="soon"), "'time' must be numeric"),
+    "event of 2": (GOOD.assign(event=2), "'event': 2 is neither"),
+    "missing event": (GOOD.assign(event=np.nan), "'event': missing"),
+    "unknown arm": (GOOD.assign(arm="SBRT"), "'SBRT' is neither 'control'"),
+    "missing arm": (GOOD.assign(arm=None), "None is neither 'control'"),
+    "stacked draws": (GOOD.assign(draw=range(8)), "8 draws of the same patients"),
+}
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+@pytest.mark.parametrize("bad", BAD_FRAMES)
+def test_a_bad_frame_is_refused_by_every_estimator(estimator, bad):
+    ipd, message = BAD_FRAMES[bad]
+    with pytest.raises(ValueError, match=message):
+        estimator(ipd)
+
+
+def test_something_else_than_a_frame_is_refused():
+    with pytest.raises(TypeError, match="DataFrame, not dict"):
+        survival.km({"time": [1]})
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS[2:6])
+@pytest.mark.parametrize("arm", ["control", "experimental"])
+def test_a_comparison_needs_both_arms(estimator, arm):
+    with pytest.raises(ValueError, match=f"no patient in the {arm} arm"):
+        estimator(GOOD[GOOD["arm"] != arm])
+
+
+@pytest.mark.parametrize("arm", ["control", "experimental"])
+@pytest.mark.parametrize("estimator", [survival.cox, survival.ph_test])
+def test_no_event_in_an_arm_is_an_infinite_hazard_ratio(arm, estimator):
+    ipd = GOOD.assign(event=GOOD["event"].where(GOOD["arm"] != arm, 0))
+    with pytest.raises(ValueError, match=f"no event in the {arm} arm"):
+        estimator(ipd)
+
+
+@pytest.mark.parametrize("first", ["control", "experimental"])
+def test_separated_arms_are_an_infinite_hazard_ratio(first):
+    other = "control" if first == "experimental" else "experimental"
+    ipd = pd.DataFrame(
+        {"time": [1, 2, 3, 4, 5, 6], "event": 1, "arm": [first] * 3 + [other] * 3}
+    )
+    with pytest.raises(ValueError, match="every event was in the same arm"):
+        survival.cox(ipd)
+
+
+def test_a_large_but_finite_hazard_ratio_is_found():
+    # One late control event among many early experimental ones: finite, near the boundary.
+    ipd = pd.DataFrame(
+        {
+            "time": [*range(1, 31), 1.5, *range(40, 69)],
+            "event": [1] * 31 + [0] * 29,
+            "arm": ["experimental"] * 30 + ["control"] * 30,
+        }
+    )
+    fit = survival.cox(ipd)
+    assert 2 < fit.log_hr < 10
+    assert np.isfinite(fit.se)
+
+
+def test_logrank_without_events_has_nothing_to_test():
+    with pytest.raises(ValueError, match="nothing to test"):
+        survival.logrank(GOOD.assign(event=0))
+
+
+@pytest.mark.parametrize("level", [95, 0, 1, -0.5])
+def test_a_level_is_a_proportion(level):
+    for call in (
+        lambda: survival.km(GOOD, level=level),
+        lambda: survival.median(GOOD, level=level),
+        lambda: survival.cox(GOOD, level=level),
+        lambda: survival.rmst(GOOD, 8, level=level),
+    ):
+        with pytest.raises(ValueError, match=r"write 0\.95 for 95 %"):
+            call()
+
+
+def test_unknown_choices_are_named():
+    with pytest.raises(ValueError, match="'logit' is not one of log-log"):
+        survival.km(GOOD, transform="logit")
+    with pytest.raises(ValueError, match="'exact' is not one of 'efron'"):
+        survival.cox(GOOD, ties="exact")
+    with pytest.raises(ValueError, match="'sqrt' is not one of km"):
+        survival.ph_test(GOOD, "sqrt")
+    with pytest.raises(ValueError, match="no column 'trial'"):
+        survival.cox(GOOD, strata="trial")
+    with pytest.raises(ValueError, match="'site': missing value"):
+        survival.logrank(GOOD.assign(site=None), strata="site")
+
+
+@pytest.mark.parametrize("tau", [0, -3, np.nan])
+def test_tau_must_be_positive(tau):
+    with pytest.raises(ValueError, match="not a positive time"):
+        survival.rmst(GOOD, tau)
+
+
+def test_tau_must_be_within_follow_up():
+    with pytest.raises(ValueError, match=r"after the last time of the control arm \(8\)"):
+        survival.rmst(GOOD, 10)
+
+
+def test_tau_may_be_beyond_a_curve_that_has_reached_zero():
+    died = GOOD.assign(event=1)
+    assert survival.rmst(died, 20).control.rmst == pytest.approx(5.0)
+
+
+@pytest.mark.parametrize("times", [-1, [3, np.nan]])
+def test_landmark_times_must_be_finite_and_not_negative(times):
+    with pytest.raises(ValueError, match="every time must be finite"):
+        survival.survival_at(GOOD, times)
+
+
+def test_survival_is_unknown_after_the_last_patient():
+    rows = survival.survival_at(GOOD, [8, 10]).set_index(["arm", "time"])
+    assert np.isnan(rows.loc[("control", 10), "surv"])
+    assert rows.loc[("control", 10), "n_risk"] == 0
+    assert rows.loc[("experimental", 10), "surv"] == 0.5
+
+
+def test_ph_test_needs_events_at_two_times():
+    ipd = pd.DataFrame({"time": [3, 3, 3, 5], "event": [1, 1, 0, 0]})
+    ipd["arm"] = ["control", "experimental"] * 2
+    with pytest.raises(ValueError, match="both arms at risk are at one time"):
+        survival.ph_test(ipd)
