@@ -53,8 +53,8 @@ def logrank(ipd, strata=None):
     Raises
     ------
     ValueError
-        If the frame is not a valid IPD frame, or no event happened while both arms were at
-        risk.
+        If the frame is not a valid IPD frame, or the variance is zero because no event happened
+        while both arms were at risk.
 
     Examples
     --------
@@ -73,7 +73,10 @@ def logrank(ipd, strata=None):
     hypergeometric = (t.n - t.d) / np.maximum(t.n - 1, 1)
     variance = float((t.d * fraction * (1 - fraction) * hypergeometric).sum())
     if variance <= 0:
-        raise ValueError("no event happened while both arms were at risk: nothing to test")
+        raise ValueError(
+            "nothing to test: no event happened while both arms were at risk and somebody stayed "
+            "event-free"
+        )
     observed1, total = int(t.d1.sum()), int(t.d.sum())
     difference = observed1 - expected1
     chi2 = difference**2 / variance
