@@ -110,6 +110,8 @@ def _check_times(time, xmax):
     if time.min() < 0:
         at = int(time.argmin())
         raise ValueError(f"time[{at}] is {time[at]:g}; times must be 0 or later")
+    if time.max() <= 0:
+        raise ValueError("time: all points are at time 0; the curve needs at least one later")
     if xmax is None:
         return
     if not (np.isfinite(xmax) and xmax > 0):

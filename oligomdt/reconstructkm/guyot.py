@@ -267,7 +267,9 @@ def last_interval(interval, n, level, lost, rule):
         return fill(interval, n, level, min(expected, n), rule)
     if interval.surv_end > 0:
         return fit_interval(replace(interval, n_next=1), n, level, rule)
-    # The curve ends at 0: the one patient left has the last event.
+    if len(interval.surv) == 1:
+        return fill(interval, n, level, 0, rule)
+    # The curve falls to 0 in several drops: the one patient left has the last event.
     body = replace(
         interval,
         end=interval.time[-1],

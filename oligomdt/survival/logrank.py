@@ -74,8 +74,8 @@ def logrank(ipd, strata=None):
     variance = float((t.d * fraction * (1 - fraction) * hypergeometric).sum())
     if variance <= 0:
         raise ValueError(
-            "nothing to test: no event happened while both arms were at risk and somebody stayed "
-            "event-free"
+            "nothing to test: no event happened while both arms were at risk and somebody "
+            "stayed event-free"
         )
     observed1, total = int(t.d1.sum()), int(t.d.sum())
     difference = observed1 - expected1
