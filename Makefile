@@ -28,7 +28,7 @@ $(INSTALLED): requirements.txt constraints.txt pyproject.toml
 	@echo "Making the virtual environment in $(VENV)"
 	@$(PYTHON) -m venv $(VENV)
 	@echo "Installing the pinned packages (a minute or two the first time)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(BIN)/python -m pip install -qq --no-compile --disable-pip-version-check -r requirements.txt
 	@touch $@
 
 install: $(INSTALLED)
