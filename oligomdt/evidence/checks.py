@@ -76,22 +76,25 @@ def _parts_add_up(trial: Trial, cohort: Cohort) -> Iterator[Problem]:
 def _counted_once(trial: Trial, cohort: Cohort) -> Iterator[Problem]:
     if cohort.group is None:
         return
-    for part in _descendants(trial, cohort):
-        if trial.cohorts[part].group is not None:
-            yield (
-                ("cohorts", cohort.id, "group"),
-                f"`{cohort.group}` would count the patients of `{part}` twice, which is pooled "
-                f"as `{trial.cohorts[part].group}`; write `group: null` in one of the two",
-            )
+    mine = _with_parts(trial, cohort)
+    for other in trial.cohorts.values():
+        if other is cohort or other.group is None or not mine & _with_parts(trial, other):
+            continue
+        yield (
+            ("cohorts", cohort.id, "group"),
+            f"`{cohort.group}` would count patients twice: they are also in `{other.id}`, "
+            f"pooled as `{other.group}`; write `group: null` in one of the two",
+        )
 
 
-def _descendants(trial: Trial, cohort: Cohort) -> set[str]:
-    found, waiting = set(), list(cohort.parts)
+def _with_parts(trial: Trial, cohort: Cohort) -> set[str]:
+    """Ids of a cohort, its parts, their parts and so on."""
+    found, waiting = set(), [cohort.id]
     while waiting:
-        part = waiting.pop()
-        if part not in found:
-            found.add(part)
-            waiting += trial.cohorts[part].parts
+        one = waiting.pop()
+        if one not in found:
+            found.add(one)
+            waiting += trial.cohorts[one].parts
     return found
 
 

@@ -51,7 +51,7 @@ def load(path=None) -> ReadOnly:
     '0.41'
     """
     root = data_folder(path)
-    registered = frozenset(read_register(root))
+    register = read_register(root)
     files = sorted((root / "trials").glob("[!.]*"))
     if not files:
         raise EvidenceError(root / "trials", "", "no trial here; data/README.md has an example")
@@ -60,7 +60,7 @@ def load(path=None) -> ReadOnly:
         if file.suffix != ".yaml":
             raise EvidenceError(file, "", "only `.yaml` files belong in trials/")
         document = Document(file, root)
-        trial = _read_trial(document, registered, file.stem)
+        trial = _read_trial(document, register, file.stem)
         trials[trial.id], documents[trial.id] = trial, document
     for trial_id, (entry, problem) in repeated_ids(trials.values()):
         raise documents[trial_id].error(entry, problem)
@@ -71,12 +71,12 @@ def load(path=None) -> ReadOnly:
 def context(path=None) -> ReadOnly:
     """Read the trials outside the review that its reader must know of: id -> `ContextTrial`."""
     root = data_folder(path)
-    registered = frozenset(read_register(root))
+    register = read_register(root)
     if not (root / "context.yaml").exists():
         return ReadOnly()
     document = Document(root / "context.yaml", root)
     return ReadOnly(
-        (key, _validate(ContextTrial, block, document, registered, (key,)))
+        (key, _validate(ContextTrial, block, document, register, (key,)))
         for key, block in ((key, _context_block(document, key)) for key in document.data)
     )
 
@@ -116,12 +116,12 @@ def curves(trial: str, cohort: str, report: str, path=None) -> Curve | None:
     return read_curve(root, load(root)[trial].cohort(cohort).result(report))
 
 
-def _read_trial(document: Document, registered: frozenset, stem: str) -> Trial:
+def _read_trial(document: Document, register: ReadOnly, stem: str) -> Trial:
     data = document.data
     trial_id = data.get("id")
     if not isinstance(trial_id, str) or trial_id.lower() != stem:
         raise document.error(("id",), f"trial id {trial_id!r} must match its file name, {stem}")
-    trial = _validate(Trial, _with_ids(data, document), document, registered)
+    trial = _validate(Trial, _with_ids(data, document), document, register)
     for path, problem in problems(trial):
         raise document.error(path, problem)
     return trial
@@ -185,9 +185,11 @@ def _context_block(document: Document, key: str):
     return _placed(block, document, (key,), id=key) if isinstance(block, dict) else block
 
 
-def _validate(model, data, document: Document, registered: frozenset, under: tuple = ()):
+def _validate(model, data, document: Document, register: ReadOnly, under: tuple = ()):
+    unread = (source.id for source in register.values() if source.tier == "unread")
+    scope = Scope(frozenset(register), frozenset(unread))
     try:
-        return model.model_validate(data, context=Scope(registered))
+        return model.model_validate(data, context=scope)
     except ValidationError as error:
         path, problem = describe(error.errors(include_url=False)[0])
         raise document.error((*under, *path), problem) from None

@@ -112,6 +112,7 @@ class Scope:
     """What the blocks above the one being read hand down: sources, and whether checked."""
 
     registered: frozenset[str] = frozenset()
+    unread: frozenset[str] = frozenset()
     stack: list[tuple[tuple, bool]] = field(default_factory=lambda: [((), True)])
 
     @property
@@ -230,6 +231,15 @@ class Stated(BaseModel):
             "checked": read_checked(given.get("checked", scope.checked)),
             "note": given.get("note", ""),
         }
+
+    @model_validator(mode="after")
+    def _read_if_checked(self, info: ValidationInfo):
+        unread = [ref.id for ref in self.sources if ref.id in scope_of(info).unread]
+        if self.checked and unread and len(unread) == len(self.sources):
+            raise ValueError(
+                f"checked, but source `{unread[0]}` was not read; write `checked: false`"
+            )
+        return self
 
     @property
     def label(self) -> str:
