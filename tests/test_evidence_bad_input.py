@@ -36,7 +36,7 @@ BAD_TRIALS = {
     "misspelt field": ("median: 5.0", "medain: 5.0", CONTROL, "did you mean `median`?"),
     "misspelt field of a value": (
         "n: 20",
-        "n: {valeu: 20}",
+        "n: {velue: 20}",
         f"{CONTROL}/n",
         "did you mean `value`?",
     ),

@@ -93,7 +93,7 @@ BAD_CURVES = {
     "two risks at one time": ("risk,12,4", "risk,6,4", "control/risk", "two numbers at risk"),
     "beyond the axis": ("point,24,0.20", "point,25,0.20", "control/point/time", "xmax 24"),
     "censoring with a value": ("censor,7.5,", "censor,7.5,0.4", "value", "no value"),
-    "unknown arm": ("control,point,9", "contrl,point,9", "arm", "did you mean `control`?"),
+    "unknown arm": ("control,point,9", "kontrol,point,9", "arm", "did you mean `control`?"),
     "unknown kind": ("control,point,9", "control,points,9", "kind", "did you mean `point`?"),
     "too few columns": (
         "control,point,9,0.30",
