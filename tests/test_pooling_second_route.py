@@ -164,6 +164,7 @@ def test_f_test_of_two_groups_is_weighted_regression_on_an_indicator():
     assert result.contrasts[0].log_ratio == pytest.approx(slope[1], abs=1e-12)
     assert result.contrasts[0].se == pytest.approx(error, abs=1e-12)
     assert result.p == pytest.approx(p, abs=1e-12)
+    assert result.scale == pytest.approx(rss[0] / 3, abs=1e-12)
 
 
 def test_rubin_against_the_worked_formula():

@@ -215,7 +215,7 @@ def _maximum(y: np.ndarray, v: np.ndarray, design: np.ndarray, method: str) -> f
         high *= 2
     grid = np.concatenate([[0.0], high * np.geomspace(1e-10, 1, 400)])
     steep = slope(grid)
-    peaks = [0.0] if steep[0] <= 0 else []
+    peaks = [0.0]
     for i in np.flatnonzero((steep[:-1] > 0) & (steep[1:] <= 0)):
         root = brentq(slope, grid[i], grid[i + 1], xtol=1e-15 * grid[i + 1], rtol=1e-15)
         peaks.append(float(root))

@@ -99,6 +99,9 @@ class Interaction:
     statistic, df, df2, p : float
         Test that all groups have the same effect. Wald: Q between groups, chi-square with `df`
         degrees of freedom and `df2` infinite. hksj and adhoc: F with `df` and `df2`.
+    scale : float
+        Hartung-Knapp factor s2, not truncated; NaN where every study is its own group. Below 1
+        the hksj test rejects more easily than the Wald test: prefer adhoc.
     q_within : float
         Cochran's Q summed over groups (weights without tau2).
     method, spread, test : str
@@ -113,6 +116,7 @@ class Interaction:
     df: int
     df2: float
     p: float
+    scale: float
     q_within: float
     method: str
     spread: str
@@ -141,6 +145,7 @@ class Interaction:
                 "df": self.df,
                 "df2": self.df2,
                 "p_joint": self.p,
+                "scale": self.scale,
             }
             for one in self.contrasts
         ]
@@ -235,7 +240,8 @@ def interaction(
     fit = model.fit(
         studies.log_hr, studies.variance + grouping.design @ between, grouping.design, 0.0
     )
-    factor = _factor(float(fit.q) / free if free else np.nan, test)
+    scale = float(fit.q) / free if free else np.nan
+    factor = _factor(scale, test)
     df, df2 = len(grouping.names) - 1, np.inf if test == "wald" else float(free)
     statistic = _between(fit) / (1 if test == "wald" else df * factor)
     p = chdtrc(df, statistic) if test == "wald" else fdtrc(df, df2, statistic)
@@ -247,6 +253,7 @@ def interaction(
         df,
         df2,
         float(p),
+        scale,
         float(common.q),
         tau2,
         spread,
