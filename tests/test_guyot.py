@@ -402,6 +402,15 @@ def test_stated_events_move_the_censored():
     assert early.time[early.event == 0].mean() < 30
 
 
+def test_the_rounding_is_changed_where_nothing_else_meets_the_stated_events():
+    time = np.array([1.0, 2, 2, 2, 5, 5, 10])
+    event = np.array([1, 0, 1, 1, 1, 1, 0])
+    x, y = steps(time, event)
+    got = reconstruct(x, y, n=7, events=5, risk_time=[0, 6], risk_n=[7, 1])
+    assert got.event.sum() == 5
+    assert not got.report.risk_slack.any()
+
+
 def test_n_alone_is_said_to_rest_on_assumed_censoring():
     got = reconstruct([2, 6, 12], [0.9, 0.7, 0.7], n=30)
     assert any("number of events rests on assumed" in text for text in got.report.warnings)

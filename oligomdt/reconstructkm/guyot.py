@@ -136,7 +136,7 @@ def _assumptions(parts, events, rule, extended, end):
         notes.append("the censored are spread evenly between two columns of the table")
         if events is None:
             notes.append(
-                "after the table's last column patients are censored as fast as before"
+                "after the table's last column patients are censored at the average rate before"
             )
     if extended:
         notes.append(f"the table counts patients after the last point: flat up to {end:g}")
@@ -228,7 +228,7 @@ def fit_interval(interval, n, level, rule):
         censored = min(max(censored + excess, 0), room)
     if best is None:
         return _too_few(interval, n, level, rule)
-    return _censor_rest(interval, best)
+    return best
 
 
 def _too_few(interval, n, level, rule):
@@ -240,17 +240,7 @@ def _too_few(interval, n, level, rule):
     trial = fill(interval, n, level, 0, rule)
     if interval.n_next - trial.n_end > max(1, ROUNDING * n) or interval.n_next > n:
         return trial
-    return _censor_rest(interval, fill(interval, n, level, 0, rule, n - interval.n_next))
-
-
-def _censor_rest(interval, filled):
-    """Censor after the interval's last drop whom rounding left above the table's number."""
-    count = filled.n_end - interval.n_next
-    if count <= 0:
-        return filled
-    last = max([interval.start, *interval.time, *filled.censored[-1:].tolist()])
-    at = np.append(filled.censored, np.full(count, (last + interval.end) / 2))
-    return replace(filled, censored=at, n_end=interval.n_next)
+    return fill(interval, n, level, 0, rule, budget=n - interval.n_next)
 
 
 def last_interval(interval, n, level, lost, rule):
