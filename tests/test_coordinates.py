@@ -25,6 +25,11 @@ BAD_POINTS = {
     "percent after a start of 1": ([0, 3, 6], [1, 90, 80], "mixes percent and proportion"),
     "proportion after percent": ([0, 3, 6], [100, 90, 0.8], "mixes percent and proportion"),
     "percent among proportions": ([0, 3, 6], [1, 90, 0.8], "mixes percent and proportion"),
+    "proportion between percentages": (
+        [0, 3, 6, 9, 12],
+        [100, 40, 15, 0.12, 10],
+        "mixes percent and proportion",
+    ),
     "one minus survival": ([0, 3, 6, 9], [0.0, 0.2, 0.4, 0.6], "is it 1 - survival"),
     "two arms": ([0, 3, 6, 9, 12], [1, 0.9, 0.4, 0.8, 0.2], "do the points mix two arms"),
     "only time 0": ([0, 0], [1, 0.9], "all points are at time 0"),

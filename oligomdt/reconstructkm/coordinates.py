@@ -161,8 +161,6 @@ def _within_one(surv):
 
 def _in_order(time, surv):
     """Sort by time and remove rises; the foot of a step comes after its top."""
-    from scipy.optimize import isotonic_regression
-
     warnings = []
     backwards = int((np.diff(time) < 0).sum())
     if backwards:
@@ -171,6 +169,8 @@ def _in_order(time, surv):
     time, surv = time[order], surv[order]
     if not np.any(np.diff(surv) > 0):
         return time, surv, 0.0, warnings
+    from scipy.optimize import isotonic_regression
+
     smooth = isotonic_regression(surv, increasing=False).x
     change = smooth - surv
     moved, rms = float(np.abs(change).max()), float(np.sqrt(np.mean(change**2)))
