@@ -54,7 +54,7 @@ def build_book(root, options=STRICT, **environment):
     run = subprocess.run(
         [command, "build", root, "--all", "-q", *options],
         cwd=root,
-        env={"SOURCE_DATE_EPOCH": "1760000000", **os.environ, **environment},
+        env={"SOURCE_DATE_EPOCH": "1780000000", **os.environ, **environment},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
