@@ -1,0 +1,20 @@
+"""From the evidence to the numbers of the book: what is pooled, compared and varied."""
+
+from oligomdt.analysis.derivations import derived
+from oligomdt.analysis.estimates import pooled_rows, published_estimates
+from oligomdt.analysis.headline import headline
+from oligomdt.analysis.reconstructed import agreement, reconstructed_estimates
+from oligomdt.analysis.sensitivity import sensitivity
+from oligomdt.analysis.synthesis import histology_synthesis, interaction
+
+__all__ = [
+    "agreement",
+    "derived",
+    "headline",
+    "histology_synthesis",
+    "interaction",
+    "pooled_rows",
+    "published_estimates",
+    "reconstructed_estimates",
+    "sensitivity",
+]
