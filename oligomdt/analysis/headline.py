@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from oligomdt import evidence
 from oligomdt.analysis.estimates import published_estimates
+from oligomdt.analysis.printing import percent, ratio
 from oligomdt.analysis.sensitivity import default_row, with_context
 from oligomdt.analysis.synthesis import histology_synthesis, interaction
 from oligomdt.evidence import DAGGER, Trial
@@ -60,23 +61,11 @@ def headline(trials: Mapping[str, Trial] | None = None) -> dict[str, str]:
     return numbers
 
 
-def ratio_text(value: float) -> str:
-    """A hazard ratio or ratio of hazard ratios with two decimals."""
-    return f"{value:.2f}"
-
-
-def percent_text(value: float) -> str:
-    """A probability in per cent, never rounded to 0 or 100."""
-    if value > 0.995:
-        return "more than 99" if value < 0.9995 else "more than 99.9"
-    return "less than 1" if value < 0.005 else f"{100 * value:.0f}"
-
-
 def _limits(name: str, row: Mapping, estimate: str = "hr") -> dict[str, str]:
     return {
-        f"{name}{estimate}": ratio_text(row[estimate]),
-        f"{name}low": ratio_text(row["low"]),
-        f"{name}high": ratio_text(row["high"]),
+        f"{name}{estimate}": ratio(row[estimate]),
+        f"{name}low": ratio(row["low"]),
+        f"{name}high": ratio(row["high"]),
     }
 
 
@@ -89,20 +78,20 @@ def _group(row: Mapping) -> dict[str, str]:
     }
     if row["interval"] == "credible":
         for name in ("p_benefit", "p_relevant"):
-            numbers[f"{group}_{name}"] = percent_text(row[name])
+            numbers[f"{group}_{name}"] = percent(row[name])
         for name in ("predictive_low", "predictive_high"):
-            numbers[f"{group}_{name}"] = ratio_text(row[name])
+            numbers[f"{group}_{name}"] = ratio(row[name])
     return numbers
 
 
 def _contrast(row: Mapping) -> dict[str, str]:
     contrast = row["contrast"]
     prefix = "" if contrast == "all trials" else contrast.replace(" ", "_") + "_"
-    numbers = {f"{prefix}ratio": ratio_text(row["ratio"])}
+    numbers = {f"{prefix}ratio": ratio(row["ratio"])}
     for name in ("low", "high"):
-        numbers[f"{prefix}ratio_{name}"] = ratio_text(row[name])
+        numbers[f"{prefix}ratio_{name}"] = ratio(row[name])
     if row["interval"] == "credible":
-        numbers[f"{prefix}ratio_p_below_1"] = percent_text(row["p_below_1"])
+        numbers[f"{prefix}ratio_p_below_1"] = percent(row["p_below_1"])
     return numbers
 
 
