@@ -1,20 +1,34 @@
 """From the evidence to the numbers of the book: what is pooled, compared and varied."""
 
+from oligomdt.analysis.comparisons import comparison
 from oligomdt.analysis.derivations import derived
 from oligomdt.analysis.estimates import pooled_rows, published_estimates
 from oligomdt.analysis.headline import headline
 from oligomdt.analysis.reconstructed import agreement, reconstructed_estimates
+from oligomdt.analysis.reconstructions import (
+    Reconstruction,
+    can_be_drawn,
+    find,
+    reconstruct,
+    reconstructions,
+)
 from oligomdt.analysis.sensitivity import sensitivity
 from oligomdt.analysis.synthesis import histology_synthesis, interaction
 
 __all__ = [
+    "Reconstruction",
     "agreement",
+    "can_be_drawn",
+    "comparison",
     "derived",
+    "find",
     "headline",
     "histology_synthesis",
     "interaction",
     "pooled_rows",
     "published_estimates",
+    "reconstruct",
     "reconstructed_estimates",
+    "reconstructions",
     "sensitivity",
 ]

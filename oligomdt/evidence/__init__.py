@@ -1,7 +1,7 @@
 """Published facts as frozen, checked records; what each field means is in data/README.md."""
 
 from .curve import ArmCurve, Curve, Origin
-from .loading import context, curves, load, sources
+from .loading import context, curves, data_folder, load, sources
 from .reading import EvidenceError
 from .record import (
     ArmResult,
@@ -54,6 +54,7 @@ __all__ = [
     "Trial",
     "context",
     "curves",
+    "data_folder",
     "load",
     "sources",
     "summary",

@@ -10,6 +10,8 @@ constraints is an energy, cooled from warm to cold (and warmed again if a chain 
 afterwards a chain never leaves the permitted region, and moves in it.
 """
 
+# ruff: noqa: NPY002 - compiled code draws from the compiler's own generator, seeded in `run`.
+
 from __future__ import annotations
 
 import math
@@ -198,20 +200,28 @@ def run(seed, layout, prior, whole, real, loglog, lengths, state, kept):
     patients = time.shape[0]
     groups = bounds.shape[0]
     sets = set_size.shape[0]
+    units = sets // 2
     curve = (
         np.empty((sets, patients)),
         np.empty((sets, patients)),
         np.empty((sets, patients)),
         np.zeros(sets, np.int64),
     )
-    risk = np.empty((sets // 2, patients, 3))
-    beta = np.full(sets // 2, -0.3)
+    risk = np.empty((units, patients, 3))
+    left = np.zeros((2, sets), np.int64)
+    beta = np.full(units, -0.3)
+    dirty = np.ones(units, np.bool_)
+    everything = np.ones(units, np.bool_)
+    trial = distance.copy()
     begin(layout, prior, state)
     order = np.argsort(time)
-    events = curves(order, event, time, group_of, sets_of, set_size, *curve, risk)
-    energy = distances(
-        whole, real, curve, risk, events, set_size, loglog, beta, value, distance, np.inf
+    events = curves(
+        order, event, time, group_of, sets_of, set_size, everything, curve, risk, left
     )
+    energy = distances(
+        whole, real, curve, risk, events, set_size, loglog, beta, everything, trial, value,
+        distance, np.inf,
+    )  # fmt: skip
     old = np.empty((2, 5))
     was = np.zeros(2, np.bool_)
     moved = np.full(2, -1)
@@ -226,16 +236,9 @@ def run(seed, layout, prior, whole, real, loglog, lengths, state, kept):
         if step % (patients // 4 + 1) == 0:
             for g in range(groups):
                 draw_hazard(
-                    edges[g],
-                    planned[g],
-                    pieces[g],
-                    time,
-                    event,
-                    bounds[g, 0],
-                    bounds[g, 1],
-                    hazard[g],
-                    level[g],
-                )
+                    edges[g], planned[g], pieces[g], time, event, bounds[g, 0], bounds[g, 1],
+                    hazard[g], level[g],
+                )  # fmt: skip
         temperature = temperature_at(step, first, cycle, met_at >= 0)
         ratio = propose(layout, prior, state, moved, old, was)
         step += 1
@@ -244,48 +247,50 @@ def run(seed, layout, prior, whole, real, loglog, lengths, state, kept):
         new = np.inf
         if ratio > -np.inf:
             sort(order, time)
-            events = curves(order, event, time, group_of, sets_of, set_size, *curve, risk)
-            new = distances(
-                whole,
-                real,
-                curve,
-                risk,
-                events,
-                set_size,
-                loglog,
-                beta,
-                value,
-                distance,
-                enough,
+            mark(moved, group_of, sets_of, dirty)
+            events = curves(
+                order, event, time, group_of, sets_of, set_size, dirty, curve, risk, left
             )
+            new = distances(
+                whole, real, curve, risk, events, set_size, loglog, beta, dirty, distance,
+                value, trial, enough,
+            )  # fmt: skip
         if new <= enough:
             energy = new
+            distance[:] = trial
         else:
             restore(state, moved, old, was)
             sort(order, time)
         if met_at >= 0 and (step - met_at) % apart == 0:
-            events = curves(order, event, time, group_of, sets_of, set_size, *curve, risk)
-            distances(
-                whole,
-                real,
-                curve,
-                risk,
-                events,
-                set_size,
-                loglog,
-                beta,
-                value,
-                distance,
-                np.inf,
+            events = curves(
+                order, event, time, group_of, sets_of, set_size, everything, curve, risk, left
             )
+            distances(
+                whole, real, curve, risk, events, set_size, loglog, beta, everything,
+                distance, value, trial, np.inf,
+            )  # fmt: skip
             kept[0][taken], kept[1][taken], kept[2][taken] = time, event, value
             taken += 1
     if met_at < 0:
-        events = curves(order, event, time, group_of, sets_of, set_size, *curve, risk)
-        distances(
-            whole, real, curve, risk, events, set_size, loglog, beta, value, distance, np.inf
+        events = curves(
+            order, event, time, group_of, sets_of, set_size, everything, curve, risk, left
         )
+        distances(
+            whole, real, curve, risk, events, set_size, loglog, beta, everything,
+            distance, value, trial, np.inf,
+        )  # fmt: skip
+        distance[:] = trial
     return met_at >= 0, (met_at if met_at >= 0 else step)
+
+
+@njit(cache=True, nogil=True)
+def mark(moved, group_of, sets_of, dirty):
+    """Mark the units whose patients moved."""
+    dirty[:] = False
+    for j in range(2):
+        for m in range(2):
+            if moved[j] >= 0 and sets_of[group_of[moved[j]], m] >= 0:
+                dirty[sets_of[group_of[moved[j]], m] // 2] = True
 
 
 @njit(cache=True, nogil=True)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from . import sampler
-from .comparison import ARMS, Comparison
+from .comparison import Comparison
 from .constraints import HR, HR_UPPER, Constraint, Plan, plan
 
 # Moves per patient: first cooling, one reheating cycle; number of cycles; moves per patient
@@ -44,14 +44,19 @@ class Ensemble:
         One row per statement: ``statistic``, ``stated`` (as printed), ``low`` and ``high``
         (the values that print so), ``reached_low``, ``reached_median``, ``reached_high`` over
         the draws, ``met`` (share of draws), ``forced`` and ``reason`` (why not).
+    values : ndarray, (draws, statements)
+        Every statement in every draw.
     chains, attempts : int
         Chains that met everything, and chains started.
+    loglog_share : float
+        Share of chains with the log-log transform (where the transform is not known).
     seed : int
     """
 
     comparison: Comparison
     data: pd.DataFrame
     statistics: pd.DataFrame
+    values: np.ndarray
     chains: int
     attempts: int
     loglog_share: float
@@ -79,6 +84,7 @@ class Ensemble:
             raise KeyError(f"no part {name!r}; parts are {sorted(parts)}")
         data = self.data[self.data["part"] == name].drop(columns="part")
         mine = self.statistics["statistic"].str.startswith(f"{name} ")
+        values = self.values[:, mine.to_numpy()]
         statistics = self.statistics[mine].assign(
             statistic=lambda frame: frame["statistic"].str.removeprefix(f"{name} ")
         )
@@ -87,6 +93,7 @@ class Ensemble:
             comparison=parts[name],
             data=data.reset_index(drop=True),
             statistics=statistics.reset_index(drop=True),
+            values=values,
         )
 
     def survival(self, times: np.ndarray) -> pd.DataFrame:
@@ -170,8 +177,13 @@ def from_statistics(
 
     Examples
     --------
+    >>> from oligomdt.reconstructkm import Comparison, StatedArm, from_statistics
     >>> arms = {"control": StatedArm(20, median="4.0"), "experimental": StatedArm(20)}
-    >>> stated = Comparison(arms, hr="0.5", horizon=12)  # doctest: +SKIP
+    >>> ensemble = from_statistics(Comparison(arms, hr="0.5", horizon=12), draws=10, seed=1)
+    >>> ensemble.statistics[["statistic", "stated", "met"]]
+            statistic stated  met
+    0  control median    4.0  1.0
+    1              hr    0.5  1.0
     """
     if draws < 1:
         raise ValueError(f"draws is {draws}; ask for at least one data set")
@@ -191,7 +203,7 @@ def from_statistics(
                 bar.update(int(one.met))
     if len(found) < wanted:
         raise _infeasible(comparison, layout, found, missed, wanted, started)
-    return _assemble(comparison, layout, found, draws, started, seed)
+    return _assemble(comparison, found, draws, started, seed)
 
 
 def _bar(total: int, name: str, progress: bool):
@@ -209,27 +221,55 @@ def _run_batch(comparison, layout: Plan, ready, seeds, jobs: int) -> list[sample
     )
 
 
-def _assemble(comparison, layout: Plan, found, draws, started, seed) -> Ensemble:
-    time = np.concatenate([run.time for run in found])[:draws]
-    event = np.concatenate([run.event for run in found])[:draws]
-    value = np.concatenate([run.value for run in found])[:draws]
+def _assemble(comparison, found, draws, started, seed) -> Ensemble:
+    return assemble(
+        comparison,
+        # Whole microunits of time, so that storing data loses nothing.
+        np.round(np.concatenate([run.time for run in found])[:draws], 6),
+        np.concatenate([run.event for run in found])[:draws],
+        np.concatenate([run.value for run in found])[:draws],
+        chains=len(found),
+        attempts=started,
+        loglog_share=float(np.mean([run.loglog for run in found])),
+        seed=seed,
+    )
+
+
+def assemble(
+    comparison: Comparison,
+    time: np.ndarray,
+    event: np.ndarray,
+    value: np.ndarray,
+    **counts,
+) -> Ensemble:
+    """Put an ensemble together from arrays, patients in the order of `plan`.
+
+    Parameters
+    ----------
+    comparison : Comparison
+    time, event : ndarray, (draws, patients)
+    value : ndarray, (draws, statements)
+    **counts
+        ``chains``, ``attempts``, ``loglog_share`` and ``seed`` of the `Ensemble`.
+    """
+    layout = plan(comparison)
     names = np.array(layout.groups)[layout.group_of]
     data = pd.DataFrame(
         {
             "draw": np.repeat(np.arange(len(time)), time.shape[1]),
             "time": time.ravel(),
             "event": event.astype(int).ravel(),
-            "arm": np.tile(np.array([n.split()[-1] for n in names]), len(time)),
+            "arm": np.tile(np.array([name.split()[-1] for name in names]), len(time)),
         }
     )
     if comparison.parts:
-        data["part"] = np.tile(np.array([n.rsplit(" ", 1)[0] for n in names]), len(time))
-    share = float(np.mean([run.loglog for run in found]))
+        part = np.array([name.rsplit(" ", 1)[0] for name in names])
+        data["part"] = np.tile(part, len(time))
     table = _statistics(comparison, layout, value)
-    return Ensemble(comparison, data, table, len(found), started, share, seed)
+    return Ensemble(comparison, data, table, value, **counts)
 
 
-def _bounds(constraint: Constraint) -> tuple[float, float]:
+def bounds(constraint: Constraint) -> tuple[float, float]:
     """The interval of a constraint on the scale on which it is printed."""
     if HR <= constraint.kind <= HR_UPPER:
         return float(np.exp(constraint.low)), float(np.exp(constraint.high))
@@ -243,7 +283,7 @@ def _bounds(constraint: Constraint) -> tuple[float, float]:
 def _statistics(comparison, layout: Plan, value: np.ndarray) -> pd.DataFrame:
     rows = []
     for c, constraint in enumerate(layout.constraints):
-        low, high = _bounds(constraint)
+        low, high = bounds(constraint)
         column = value[:, c]
         both_beyond = np.isinf(low) & np.isinf(column)
         met = both_beyond | ((column >= low - 1e-9) & (column <= high + 1e-9))
@@ -265,14 +305,18 @@ def _statistics(comparison, layout: Plan, value: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _reason(comparison: Comparison, constraint: Constraint) -> str:
+def _reason(comparison, constraint: Constraint) -> str:
     if constraint.forced:
         return ""
-    for unit in (*comparison.parts, comparison):
-        for key, reason in unit.not_forced.items():
-            if constraint.name.endswith(key) or f"{key} " in constraint.name:
+    for unit in (comparison, *comparison.parts):
+        prefix = (
+            "" if not comparison.parts else "whole " if unit is comparison else unit.name + " "
+        )
+        name = constraint.name.removeprefix(prefix)
+        for statement, reason in unit.not_forced.items():
+            if name == statement or name.startswith(f"{statement} "):
                 return reason
-    return ""
+    raise KeyError(constraint.name)
 
 
 def _infeasible(comparison, layout: Plan, found, missed, wanted, started) -> InfeasibleError:
@@ -291,6 +335,3 @@ def _infeasible(comparison, layout: Plan, found, missed, wanted, started) -> Inf
         "paper, or name those that cannot be forced in not_forced",
         table,
     )
-
-
-__all__ = ["ARMS", "Ensemble", "InfeasibleError", "from_statistics"]

@@ -31,60 +31,65 @@ TOLERANCE = 1e-9
 
 
 @njit(cache=True, nogil=True)
-def curves(order, event, time, group_of, sets_of, set_size, when, surv, spread, count, risk):
-    """Fill Kaplan-Meier estimates of all arm sets and the numbers at risk at each event.
+def curves(order, event, time, group_of, sets_of, set_size, dirty, curve, risk, left):
+    """Fill Kaplan-Meier estimates and the numbers at risk of the units that changed.
 
     For arm set s, ``when[s, :count[s]]`` are its event times, ``surv`` the estimate after
     them and ``spread`` Greenwood's sum. ``risk[u, k]`` holds, for the k-th event of unit u,
-    those at risk in the control arm, in the experimental arm, and the arm of the event.
+    those at risk in the control arm, in the experimental arm, and the arm of the event;
+    ``left[1, u]`` is the number of events of the unit. Units not ``dirty`` are left alone.
     """
-    sets = set_size.shape[0]
-    left = set_size.copy()
-    level = np.ones(sets)
-    total = np.zeros(sets)
-    unit_events = np.zeros(sets // 2, np.int64)
+    when, surv, spread, count = curve
+    units = dirty.shape[0]
+    left[0, :] = set_size
+    left[1, :] = 0
     count[:] = 0
-    for i in order:
-        for s in sets_of[group_of[i]]:
-            if s < 0:
+    for place in range(order.shape[0]):
+        i = order[place]
+        happened = event[i]
+        for m in range(2):
+            s = sets_of[group_of[i], m]
+            if s < 0 or not dirty[s // 2]:
                 continue
-            if event[i]:
+            if happened:
                 unit = s // 2
-                k = unit_events[unit]
-                risk[unit, k, 0] = left[2 * unit]
-                risk[unit, k, 1] = left[2 * unit + 1]
+                k = left[1, unit]
+                risk[unit, k, 0] = left[0, 2 * unit]
+                risk[unit, k, 1] = left[0, 2 * unit + 1]
                 risk[unit, k, 2] = s % 2
-                unit_events[unit] = k + 1
-                n = left[s]
-                level[s] *= 1.0 - 1.0 / n
-                total[s] += 1.0 / (n * (n - 1.0)) if n > 1 else 0.0
+                left[1, unit] = k + 1
+                n = float(left[0, s])
                 k = count[s]
-                when[s, k], surv[s, k], spread[s, k] = time[i], level[s], total[s]
+                level = surv[s, k - 1] if k > 0 else 1.0
+                total = spread[s, k - 1] if k > 0 else 0.0
+                when[s, k] = time[i]
+                surv[s, k] = level * (1.0 - 1.0 / n)
+                spread[s, k] = total + (1.0 / (n * (n - 1.0)) if n > 1.0 else 0.0)
                 count[s] = k + 1
-            left[s] -= 1
-    return unit_events
+            left[0, s] -= 1
+    return left[1, :units]
 
 
 @njit(cache=True, nogil=True)
-def score(risk, events, theta):
+def score(risk, unit, events, theta):
     """Score and information of the partial likelihood at hazard ratio `theta`."""
     gradient = 0.0
     information = 0.0
     for k in range(events):
-        weight = risk[k, 1] * theta
-        share = weight / (weight + risk[k, 0])
-        gradient += risk[k, 2] - share
+        weight = risk[unit, k, 1] * theta
+        share = weight / (weight + risk[unit, k, 0])
+        gradient += risk[unit, k, 2] - share
         information += share * (1.0 - share)
     return gradient, information
 
 
 @njit(cache=True, nogil=True)
-def cox(risk, events, start):
+def cox(risk, unit, events, start):
     """Log hazard ratio and standard error by Newton's method."""
     beta = start
     information = 1e-8
     for _ in range(25):
-        gradient, information = score(risk, events, math.exp(beta))
+        gradient, information = score(risk, unit, events, math.exp(beta))
         information = max(information, 1e-8)
         move = min(max(gradient / information, -1.0), 1.0)
         beta = min(max(beta + move, -8.0), 8.0)
@@ -106,43 +111,45 @@ def limit(surv, spread, z, loglog):
 
 
 @njit(cache=True, nogil=True)
-def band_at(when, surv, spread, count, t, z, loglog):
+def band_at(curve, s, t, z, loglog):
     """Survival (z = 0) or its limit after the events up to time `t`.
 
     Where survival is 0 no limit is defined and the last defined one is given.
     """
+    when, surv, spread, count = curve
     k = 0
-    while k < count and when[k] <= t:
+    while k < count[s] and when[s, k] <= t:
         k += 1
     if k == 0:
         return 1.0
     k -= 1
     if z == 0.0:
-        return surv[k]
-    if surv[k] <= TOLERANCE:
+        return surv[s, k]
+    if surv[s, k] <= TOLERANCE:
         if k == 0:
             return 1.0
         k -= 1
-    return limit(surv[k], spread[k], z, loglog)
+    return limit(surv[s, k], spread[s, k], z, loglog)
 
 
 @njit(cache=True, nogil=True)
-def crossing(when, surv, spread, count, z, loglog):
+def crossing(curve, s, z, loglog):
     """First event time at which survival (or its limit) is at most one half.
 
     Where the curve equals one half on a flat stretch, the midpoint of the stretch, as R's
     ``quantile.survfit`` has it; infinity where it is never reached. Also the smallest value.
     """
+    when, surv, spread, count = curve
     smallest = 1.0
-    for k in range(count):
-        if z != 0.0 and surv[k] <= TOLERANCE:
+    for k in range(count[s]):
+        if z != 0.0 and surv[s, k] <= TOLERANCE:
             break
-        value = surv[k] if z == 0.0 else limit(surv[k], spread[k], z, loglog)
+        value = surv[s, k] if z == 0.0 else limit(surv[s, k], spread[s, k], z, loglog)
         smallest = min(smallest, value)
         if value <= 0.5 + TOLERANCE:
-            if z == 0.0 and abs(value - 0.5) <= TOLERANCE and k + 1 < count:
-                return 0.5 * (when[k] + when[k + 1]), smallest
-            return when[k], smallest
+            if z == 0.0 and abs(value - 0.5) <= TOLERANCE and k + 1 < count[s]:
+                return 0.5 * (when[s, k] + when[s, k + 1]), smallest
+            return when[s, k], smallest
     return np.inf, smallest
 
 
@@ -153,58 +160,74 @@ def outside(value, low, high):
 
 
 @njit(cache=True, nogil=True)
-def crossing_distance(when, surv, spread, count, low, high, z, loglog, n):
+def crossing_distance(curve, s, low, high, z, loglog, n):
     """Time at which a curve crosses one half, and its distance in patients from a window."""
-    value, smallest = crossing(when, surv, spread, count, z, loglog)
+    value, smallest = crossing(curve, s, z, loglog)
     if low == np.inf:
         if value == np.inf:
             return value, 0.0
         return value, max(0.5 - smallest, 0.0) * n + MISSED
     if low - TOLERANCE <= value <= high + TOLERANCE:
         return value, 0.0
-    early = band_at(when, surv, spread, count, low - TOLERANCE, z, loglog)
-    late = band_at(when, surv, spread, count, high, z, loglog)
+    early = band_at(curve, s, low - TOLERANCE, z, loglog)
+    late = band_at(curve, s, high, z, loglog)
     return value, (max(0.5 - early, 0.0) + max(late - 0.5, 0.0)) * n + MISSED
 
 
 @njit(cache=True, nogil=True)
 def distances(
-    whole, real, curve, risk, unit_events, set_size, loglog, beta, value, distance, enough
+    whole,
+    real,
+    curve,
+    risk,
+    events,
+    set_size,
+    loglog,
+    beta,
+    dirty,
+    known,
+    value,
+    distance,
+    enough,
 ):
     """Fill value and distance of every constraint; return the sum over the forced ones.
 
-    ``curve`` holds the arrays of `curves`; ``beta`` the last log hazard ratio of each unit,
-    the start for the next. Once the sum exceeds ``enough`` the rest is left undone: the
-    move is lost, and the statistics of the arms, which come first, are the cheap ones.
+    ``curve`` and ``risk`` come from `curves`; ``beta`` is the last log hazard ratio of each
+    unit, the start for the next. Constraints of units that are not ``dirty`` keep their
+    ``known`` distance. Once the sum exceeds ``enough`` the rest is left undone, because the
+    move is lost; the statistics of the arms come first, as they are the cheap ones.
     """
-    when, surv, spread, count = curve
-    units = unit_events.shape[0]
-    se = np.zeros(units)
-    fitted = np.zeros(units, np.bool_)
+    count = curve[3]
+    fitted = np.zeros(dirty.shape[0], np.bool_)
+    se = np.zeros(dirty.shape[0])
     energy = 0.0
     for c in range(whole.shape[0]):
-        kind, s, forced = whole[c]
-        low, high, z, t = real[c]
-        v, d = 0.0, 0.0
+        if not dirty[unit_of(whole[c, 0], whole[c, 1])]:
+            distance[c] = known[c]
+            energy += known[c] * whole[c, 2]
+    for c in range(whole.shape[0]):
         if energy > enough:
             break
+        kind, s, forced = whole[c, 0], whole[c, 1], whole[c, 2]
+        unit = unit_of(kind, s)
+        if not dirty[unit]:
+            continue
+        low, high, z, t = real[c, 0], real[c, 1], real[c, 2], real[c, 3]
         if kind == EVENTS:
-            v = count[s]
+            v = float(count[s])
             d = outside(v, low, high)
         elif kind <= MEDIAN_UPPER:
             signed = -z if kind == MEDIAN_LOWER else z
-            v, d = crossing_distance(
-                when[s], surv[s], spread[s], count[s], low, high, signed, loglog, set_size[s]
-            )
+            v, d = crossing_distance(curve, s, low, high, signed, loglog, set_size[s])
         elif kind <= SURV_UPPER:
             signed = 0.0 if kind == SURV else (-z if kind == SURV_LOWER else z)
-            v = band_at(when[s], surv[s], spread[s], count[s], t, signed, loglog)
+            v = band_at(curve, s, t, signed, loglog)
             d = outside(v, low - TOLERANCE, high + TOLERANCE) * set_size[s]
         else:
-            if kind != P_LOGRANK and not fitted[s]:
-                beta[s], se[s] = cox(risk[s], unit_events[s], beta[s])
-                fitted[s] = True
-            v, d = contrast(kind, low, high, z, beta[s], se[s], risk[s], unit_events[s])
+            if kind != P_LOGRANK and not fitted[unit]:
+                beta[unit], se[unit] = cox(risk, unit, events[unit], beta[unit])
+                fitted[unit] = True
+            v, d = contrast(kind, low, high, z, beta[unit], se[unit], risk, unit, events[unit])
         value[c] = v
         distance[c] = d
         energy += d * forced
@@ -212,7 +235,13 @@ def distances(
 
 
 @njit(cache=True, nogil=True)
-def contrast(kind, low, high, z, beta, se, risk, events):
+def unit_of(kind, subject):
+    """Unit of a constraint: an arm's statistic belongs to the unit of its arm set."""
+    return subject if kind >= HR else subject // 2
+
+
+@njit(cache=True, nogil=True)
+def contrast(kind, low, high, z, beta, se, risk, unit, events):
     """Value and distance of a statistic that compares the arms."""
     if kind <= HR_UPPER:
         v = beta + (0.0 if kind == HR else (-z if kind == HR_LOWER else z)) * se
@@ -220,7 +249,7 @@ def contrast(kind, low, high, z, beta, se, risk, events):
     wald = abs(beta / se) if kind != P_LOGRANK else 0.0
     if kind == P_WALD:
         return math.erfc(wald / math.sqrt(2.0)), outside(wald, low, high) / Z_UNIT
-    gradient, information = score(risk, events, 1.0)
+    gradient, information = score(risk, unit, events, 1.0)
     rank = abs(gradient) / math.sqrt(max(information, 1e-8))
     d = outside(rank, low, high) / Z_UNIT
     if kind == P_EITHER and outside(wald, low, high) / Z_UNIT < d:

@@ -119,7 +119,7 @@ def _pools(part: Comparison, bounds: np.ndarray) -> list:
 
 @dataclass(frozen=True)
 class Run:
-    """What one chain ended with: the data sets it kept, or the last state if it never met all."""
+    """Data sets that one chain kept, or its last state if it never met everything."""
 
     met: bool
     moves: int
@@ -159,9 +159,10 @@ def run(comparison: Comparison, plan: Plan, ready: Setup, seed, lengths, keep: i
     first, cycle, cycles, apart = lengths
     scaled = (first * patients, cycle * patients, cycles, apart * patients)
     number = int(rng.integers(2**31))
-    met, moves = run_chain(
-        number, ready.layout, ready.prior, whole, real, loglog, scaled, state, kept
-    )
+    # Copies: threads that share arrays slow each other down by counting references.
+    layout = tuple(array.copy() for array in ready.layout)
+    prior = tuple(array.copy() for array in ready.prior)
+    met, moves = run_chain(number, layout, prior, whole, real, loglog, scaled, state, kept)
     if not met:
         kept = state[0][None], state[1][None], state[8][None]
     return Run(bool(met), moves, loglog, *kept, state[9])

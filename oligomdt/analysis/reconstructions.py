@@ -1,0 +1,261 @@
+"""Reconstructed patient data of every report: drawn once, kept, and reused."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from oligomdt import evidence, reconstructkm
+from oligomdt.evidence import Result, Trial
+from oligomdt.reconstructkm import Comparison, Ensemble
+
+from .comparisons import comparison
+from .statements import statements
+
+DRAWS = 200
+SEED = 20261121
+# Sources that decide what is drawn: a stored ensemble of other sources is not used.
+_SOURCES = ("printed", "comparison", "constraints", "kernel", "chain", "sampler", "ensemble")
+
+
+@dataclass(frozen=True)
+class Reconstruction:
+    """Reconstructed patient data of one result.
+
+    Attributes
+    ----------
+    result : oligomdt.evidence.Result
+    basis : {"statistics", "figure"}
+        What the data rest on: published statistics (many draws) or digitised coordinates
+        of the published figure (one draw).
+    data : DataFrame
+        ``draw``, ``time`` (months), ``event``, ``arm``.
+    statistics : DataFrame
+        Stated against reconstructed: see `oligomdt.reconstructkm.Ensemble`.
+    assumptions : tuple of str
+    chains, attempts, seed : int
+        Of the sampler; 0 where no sampling was needed.
+    """
+
+    result: Result
+    basis: str
+    data: pd.DataFrame
+    statistics: pd.DataFrame
+    assumptions: tuple[str, ...]
+    chains: int = 0
+    attempts: int = 0
+    seed: int = 0
+
+
+def can_be_drawn(result: Result) -> bool:
+    """Whether a result states enough about its curves to be reconstructed from statistics."""
+    return any(arm.median or arm.landmarks for arm in result.arms.values())
+
+
+def reconstructions(result: Result | str, data: str | os.PathLike | None = None) -> dict:
+    """Reconstructions of one result by basis, the better one (``figure``) first.
+
+    Parameters
+    ----------
+    result : Result or str
+        A result or its id, for example ``"CURB-NSCLC"``.
+    data : path-like, optional
+        The data folder, as in `oligomdt.evidence.load`.
+
+    Returns
+    -------
+    dict of str to Reconstruction
+        Keys ``"figure"`` (if coordinates are in ``data/curves``) and ``"statistics"`` (if the
+        result states medians or landmarks); empty if neither.
+    """
+    trials = evidence.load(data)
+    if isinstance(result, str):
+        result = find(result, trials)
+    found = {}
+    curve = evidence.curves(result.trial, result.cohort, result.report, data)
+    if curve is not None:
+        found["figure"] = _from_figure(result, trials[result.trial], curve)
+    if can_be_drawn(result):
+        found["statistics"] = _from_statistics(result, trials[result.trial], data)
+    return found
+
+
+def reconstruct(result: Result | str, data: str | os.PathLike | None = None) -> Reconstruction:
+    """The reconstruction that the book uses: from the figure if there is one.
+
+    Parameters
+    ----------
+    result, data
+        As in `reconstructions`.
+
+    Raises
+    ------
+    ValueError
+        If the result can be reconstructed neither from a figure nor from statistics.
+    """
+    found = reconstructions(result, data)
+    if not found:
+        name = result if isinstance(result, str) else result.id
+        raise ValueError(
+            f"{name} cannot be reconstructed: it has no coordinates in data/curves and states "
+            "neither a median nor survival at a given time"
+        )
+    return next(iter(found.values()))
+
+
+def find(result_id: str, trials=None) -> Result:
+    """The result of that id.
+
+    Raises
+    ------
+    KeyError
+        If there is none.
+    """
+    known = {r.id: r for t in (trials or evidence.load()).values() for r in t.results()}
+    if result_id not in known:
+        raise KeyError(f"no result {result_id!r}; known are {', '.join(sorted(known))}")
+    return known[result_id]
+
+
+# ---------------------------------------------------------------------- from statistics
+
+
+def _from_statistics(result: Result, trial: Trial, data) -> Reconstruction:
+    whole = _whole_of(result, trial)
+    stated, assumptions = comparison(whole, trial)
+    ensemble = stored_ensemble(stated, ensemble_folder(data) / f"{whole.id}.npz")
+    if whole is not result:
+        ensemble = ensemble.part(result.cohort)
+        assumptions = comparison(result, trial)[1] + (
+            "Both cohorts of the trial were drawn together, so that what is stated of the "
+            "whole trial holds as well.",
+        )
+    elif stated.parts:
+        ensemble = _without_parts(ensemble)
+    return Reconstruction(
+        result,
+        "statistics",
+        ensemble.data,
+        ensemble.statistics,
+        assumptions,
+        ensemble.chains,
+        ensemble.attempts,
+        ensemble.seed,
+    )
+
+
+def _whole_of(result: Result, trial: Trial) -> Result:
+    """The result of the whole that a cohort is part of, or the result itself."""
+    for cohort in trial.cohorts.values():
+        if result.cohort in cohort.parts and result.report in cohort.results:
+            return cohort.result(result.report)
+    return result
+
+
+def _without_parts(ensemble: Ensemble) -> Ensemble:
+    own = ensemble.statistics["statistic"].str.startswith("whole ")
+    statistics = ensemble.statistics[own].assign(
+        statistic=lambda frame: frame["statistic"].str.removeprefix("whole ")
+    )
+    return replace(
+        ensemble,
+        data=ensemble.data.drop(columns="part"),
+        statistics=statistics.reset_index(drop=True),
+        values=ensemble.values[:, own.to_numpy()],
+    )
+
+
+def key(stated: Comparison) -> str:
+    """Fingerprint of a comparison, of the sampler's sources and of its settings."""
+    digest = hashlib.sha256(repr((stated, DRAWS, SEED)).encode())
+    folder = Path(reconstructkm.__file__).parent
+    for name in _SOURCES:
+        digest.update((folder / f"{name}.py").read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def ensemble_folder(data: str | os.PathLike | None = None) -> Path:
+    """Folder of the stored ensembles: ``reconstructed`` in the data folder."""
+    return evidence.data_folder(data) / "reconstructed"
+
+
+def stored_ensemble(stated: Comparison, file: Path) -> Ensemble:
+    """The ensemble of a comparison: read if it is stored, drawn and stored if not."""
+    if file.exists():
+        with np.load(file, allow_pickle=False) as stored:
+            if str(stored["key"]) == key(stated):
+                return _unpack(stated, stored)
+    ensemble = reconstructkm.from_statistics(
+        stated, draws=DRAWS, seed=SEED, jobs=os.cpu_count() or 1, progress=True
+    )
+    _store(file, stated, ensemble)
+    return ensemble
+
+
+def _store(file: Path, stated: Comparison, ensemble: Ensemble) -> None:
+    """Write an ensemble in one go: a file half written must never be read."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    shape = (ensemble.draws, -1)
+    temporary = file.with_suffix(f".{os.getpid()}.npz")
+    np.savez_compressed(
+        temporary,
+        key=np.array(key(stated)),
+        time=np.round(ensemble.data["time"].to_numpy() * 1e6).astype(np.int32).reshape(shape),
+        event=ensemble.data["event"].to_numpy().astype(bool).reshape(shape),
+        value=ensemble.values,
+        numbers=np.array([ensemble.chains, ensemble.attempts, ensemble.seed]),
+        loglog=np.array(ensemble.loglog_share),
+    )
+    os.replace(temporary, file)
+
+
+def _unpack(stated: Comparison, stored) -> Ensemble:
+    chains, attempts, seed = (int(n) for n in stored["numbers"])
+    return reconstructkm.ensemble.assemble(
+        stated,
+        stored["time"] / 1e6,
+        stored["event"],
+        stored["value"],
+        chains=chains,
+        attempts=attempts,
+        loglog_share=float(stored["loglog"]),
+        seed=seed,
+    )
+
+
+# ---------------------------------------------------------------------- from a figure
+
+
+def _from_figure(result: Result, trial: Trial, curve) -> Reconstruction:
+    frames, notes = [], []
+    for role, arm in curve.arms.items():
+        rebuilt = reconstructkm.reconstruct(
+            arm.time,
+            arm.surv,
+            n=arm.n,
+            xmax=arm.xmax,
+            events=arm.events,
+            risk_time=arm.risk_time,
+            risk_n=arm.risk_n,
+            censor_time=arm.censor_time,
+            method="guyot",
+        )
+        frames.append(
+            pd.DataFrame({"draw": 0, "time": rebuilt.time, "event": rebuilt.event, "arm": role})
+        )
+        notes += [f"{role} arm: {text}" for text in rebuilt.report.warnings]
+    data = pd.concat(frames, ignore_index=True)
+    stated, _ = comparison(result, trial)
+    origin = curve.origin
+    said = (
+        f"Coordinates of {origin.figure}, panel {origin.panel}, of {origin.source}, digitised "
+        f"on {origin.digitised_on} by {origin.digitised_by}; reconstructed with the algorithm "
+        "of Guyot and others (2012).",
+        *notes,
+    )
+    return Reconstruction(result, "figure", data, statements(stated, data), said)
