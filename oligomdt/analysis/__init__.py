@@ -1,6 +1,7 @@
 """From the evidence to the numbers of the book: what is pooled, compared and varied."""
 
 from oligomdt.analysis.comparisons import comparison
+from oligomdt.analysis.curves import survival_band
 from oligomdt.analysis.derivations import derived
 from oligomdt.analysis.estimates import pooled_rows, published_estimates
 from oligomdt.analysis.headline import headline
@@ -31,4 +32,5 @@ __all__ = [
     "reconstructed_estimates",
     "reconstructions",
     "sensitivity",
+    "survival_band",
 ]

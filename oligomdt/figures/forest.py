@@ -244,7 +244,8 @@ def hr_text(row: dict[str, Any]) -> str:
 def _interval(axes: Axes, y: float, row: dict[str, Any]) -> None:
     colour = _colour(row["group"])
     low, high = max(row["low"], LOW), min(row["high"], HIGH)
-    axes.plot([low, high], [y, y], color=colour, linewidth=1.6, gid=f"ci {row['result']}")
+    look = {"color": colour, "linewidth": 1.6, "solid_capstyle": "butt"}
+    axes.plot([low, high], [y, y], gid=f"ci {row['result']}", **look)
     for limit, edge, marker in ((row["low"], LOW, "<"), (row["high"], HIGH, ">")):
         if (limit < edge) if marker == "<" else (limit > edge):
             axes.plot([edge], [y], marker=marker, color=colour, markersize=8, clip_on=False)
@@ -263,9 +264,8 @@ def _diamond(axes: Axes, y: float, row: dict[str, Any]) -> None:
     colour = _colour(row["group"])
     if not np.isnan(row["predictive_low"]):
         ends = np.clip([row["predictive_low"], row["predictive_high"]], LOW, HIGH)
-        axes.plot(
-            ends, [y, y], color=colour, linewidth=5, alpha=0.35, gid=f"new {row['group']}"
-        )
+        look = {"color": colour, "linewidth": 5, "alpha": 0.35, "solid_capstyle": "butt"}
+        axes.plot(ends, [y, y], gid=f"new {row['group']}", **look)
     x = [max(row["low"], LOW), row["hr"], min(row["high"], HIGH), row["hr"]]
     axes.fill(x, [y, y - 0.24, y, y + 0.24], color=colour, zorder=3, gid=f"hr {row['group']}")
 
