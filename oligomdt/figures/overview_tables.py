@@ -1,0 +1,77 @@
+"""Tables that set the trials side by side, as their reports describe them; every cell text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import pandas as pd
+
+from oligomdt.evidence import Cohort, Result, Trial
+from oligomdt.evidence.record import ROLES
+from oligomdt.evidence.summary import stated_values
+from oligomdt.figures.trial_tables import ratio_text, title
+
+
+def unchecked(trials: Iterable[Trial]) -> pd.DataFrame:
+    """Every value that is known but was not read in its source."""
+    rows = []
+    for trial in trials:
+        for result in trial.results():
+            rows += [
+                (f"{trial.id}, {title(result, trial)}", _value_name(name), value.text)
+                for name, value in stated_values(result)
+                if not value.checked
+            ]
+    return pd.DataFrame(rows, columns=["Result", "Value", "Printed, it is said, as"])
+
+
+def _value_name(path: str) -> str:
+    """A field's path in words: ``hr/interval/lower`` is ``HR, lower``."""
+    words = path.replace("interval/", "").replace("/", ", ").replace("_", " ")
+    return words.replace("hr, ", "HR, ")
+
+
+def overview(trials: Mapping[str, Trial]) -> pd.DataFrame:
+    """The pooled cohorts of all trials with the hazard ratio of their primary report."""
+    rows = []
+    for trial in trials.values():
+        for cohort in trial.cohorts.values():
+            if cohort.group:
+                rows.append((trial.id, cohort.group, *_overview(trial, cohort.result())))
+    columns = ["Trial", "Group", "HR (interval)", "Control", "MDT", "Setting", "Report"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _overview(trial: Trial, result: Result) -> tuple[str, ...]:
+    counts = (str(result.arms[role].n) for role in ROLES)
+    report = trial.reports[result.report].label
+    return ratio_text(result.hr), *counts, trial.setting, report
+
+
+def treatments(trials: Mapping[str, Trial]) -> pd.DataFrame:
+    """What the arms of each trial received."""
+    rows = [
+        (trial.id, trial.design.eligibility, trial.design.experimental, trial.design.control)
+        for trial in trials.values()
+    ]
+    return pd.DataFrame(rows, columns=["Trial", "Patients", "MDT arm", "Control arm"])
+
+
+def never_pooled(trials: Mapping[str, Trial]) -> pd.DataFrame:
+    """Results that are shown and not pooled in the main analysis, each with the reason."""
+    rows = [
+        (trial.id, title(result, trial), ratio_text(result.hr), why)
+        for trial in trials.values()
+        for cohort in trial.cohorts.values()
+        for result, why in _left_out(cohort)
+    ]
+    columns = ["Trial", "Result", "HR (interval)", "Not pooled because"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _left_out(cohort: Cohort) -> Iterator[tuple[Result, str]]:
+    for result in cohort.results.values():
+        if not cohort.group:
+            yield result, "its parts are pooled instead" if cohort.parts else cohort.note
+        elif result.report != cohort.primary:
+            yield result, f"same patients as in the report of {cohort.primary}"
