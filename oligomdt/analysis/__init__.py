@@ -6,14 +6,14 @@ from oligomdt.analysis.derivations import derived
 from oligomdt.analysis.estimates import pooled_rows, published_estimates
 from oligomdt.analysis.headline import headline
 from oligomdt.analysis.reconstructed import agreement, reconstructed_estimates
-from oligomdt.analysis.reconstructions import (
+from oligomdt.analysis.reconstruction import (
     Reconstruction,
     can_be_drawn,
     find,
     reconstruct,
     reconstructions,
 )
-from oligomdt.analysis.sensitivity import sensitivity
+from oligomdt.analysis.sensitivity import prior_sensitivity, sensitivity
 from oligomdt.analysis.synthesis import histology_synthesis, interaction
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "histology_synthesis",
     "interaction",
     "pooled_rows",
+    "prior_sensitivity",
     "published_estimates",
     "reconstruct",
     "reconstructed_estimates",

@@ -38,7 +38,8 @@ def reconstructed_estimates(trials: Mapping[str, Trial] | None = None) -> pd.Dat
         One row per result and basis, the better basis first: the columns of
         `published_estimates` that apply, `basis` ("figure" or "statistics"), `draws`, `hr`,
         `hr95_low`, `hr95_high`, `log_hr`, `se` (total), `within_se`, `between_sd`,
-        `reconstruction_share` (share of the total variance due to the reconstruction), and
+        `reconstruction_share` (share of the total variance due to the reconstruction),
+        `below_1` (share of the draws with a hazard ratio below 1), and
         the median and range of the events over draws, `events_control_low`,
         `events_control_median`, `events_control_high` and the same of `experimental`. Only
         the better basis of a result is `pooled`.
@@ -60,7 +61,7 @@ def reconstructed_estimates(trials: Mapping[str, Trial] | None = None) -> pd.Dat
 
 
 def _reconstructions(result: Result) -> Mapping[str, Any]:
-    from oligomdt.analysis.reconstructions import reconstructions
+    from oligomdt.analysis.reconstruction import reconstructions
 
     return reconstructions(result)
 
@@ -92,6 +93,7 @@ def summarise(reconstruction: Any) -> dict[str, Any]:
         "within_se": float(np.sqrt((se**2).mean())),
         "between_sd": between,
         "reconstruction_share": share,
+        "below_1": float((log_hr < 0).mean()),
         "checked": _checked(reconstruction.result),
         **_event_counts(events),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -24,7 +24,10 @@ from oligomdt.evidence import ContextTrial, Result, Trial
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["sensitivity"]
+__all__ = ["prior_sensitivity", "sensitivity"]
+
+# Scales of the prior on tau at which the posterior is followed.
+SCALES = (0.05, *(n / 20 for n in range(2, 21)))
 
 ESTIMATORS = (
     ("common effect", "CE", "wald"),
@@ -64,6 +67,7 @@ def sensitivity(trials: Mapping[str, Trial] | None = None) -> pd.DataFrame:
         "trial added", "reconstructed", "estimator", "prior"), `scenario`, `group`, `k`, `hr`,
         `low`, `high`, `interval`, `p_benefit`, `mistake` (true: wrong on purpose, to show what
         the mistake does), `trials` and `changed` (what differs from the primary analysis).
+        Where a report does not settle the direction of the effect its numbers are nan.
 
     Examples
     --------
@@ -78,6 +82,8 @@ def sensitivity(trials: Mapping[str, Trial] | None = None) -> pd.DataFrame:
         for scenario in _scenarios(trials, published, rebuilt, group, studies):
             pooled = pooled_rows(scenario.studies)
             fit = scenario.fit or default_row
+            if pooled["log_hr"].isna().any():
+                fit = _undecided
             rows.append(
                 {
                     "kind": scenario.kind,
@@ -91,6 +97,46 @@ def sensitivity(trials: Mapping[str, Trial] | None = None) -> pd.DataFrame:
                 }
             )
     return pd.DataFrame(rows)
+
+
+def prior_sensitivity(
+    estimates: pd.DataFrame, scales: Iterable[float] = SCALES
+) -> pd.DataFrame:
+    """Pooled hazard ratio of each histology over a range of scales of the prior on tau.
+
+    Parameters
+    ----------
+    estimates : pandas.DataFrame
+        As from `published_estimates`; groups of one trial are left out.
+    scales : iterable of float
+        Scales of the half-normal prior, above 0.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per group and scale: `group`, `tau_scale`, and the columns of
+        `histology_synthesis` from `hr` to `predictive_high`.
+
+    Examples
+    --------
+    >>> frame = prior_sensitivity(published_estimates(), [0.5])
+    >>> frame["group"].tolist()
+    ['NSCLC', 'breast']
+    """
+    import pandas as pd
+
+    rows = []
+    for group, studies in pooled_rows(estimates).groupby("group", sort=False):
+        if len(studies) > 1:
+            for scale in scales:
+                row = {"group": group, "tau_scale": float(scale)}
+                rows.append(row | _bayes(studies, scale))
+    return pd.DataFrame(rows).drop(columns="p")
+
+
+def _undecided(studies: pd.DataFrame) -> dict[str, Any]:
+    names = ("hr", "low", "high", "p_benefit")
+    return dict.fromkeys(names, np.nan) | {"interval": "not estimated"}
 
 
 def _kept(row: dict[str, Any]) -> dict[str, Any]:
@@ -156,7 +202,11 @@ def _other_reports(trials, published, rebuilt, group, studies) -> Iterator[Scena
             what = "hazard ratio of the reconstructed patients (none is printed)"
         if own.empty:
             continue
-        row = own.iloc[0]
+        row = own.iloc[0].copy()
+        if 0 < row.get("below_1", 0) < 1:
+            # Draws on both sides of 1 have no common estimate: nothing is made of them.
+            row["log_hr"] = np.nan
+            what = "not estimated: what is printed leaves the direction of the effect open;"
         mine = (studies["trial"] == trial.id) & (studies["cohort"] == cohort.id)
         values = {name: row[name] for name in studies.columns if name in row}
         old = studies.loc[mine, "result"].iloc[0]

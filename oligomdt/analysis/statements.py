@@ -81,8 +81,8 @@ def _reached(value: float) -> float:
 
 def _nearest_p(stated: Comparison, wald: float, logrank: float) -> float:
     """The p value of the named test; of an unknown test, the one nearer to the stated p."""
-    if stated.p is None or stated.test == "logrank":
+    if stated.p is None or stated.test == "logrank" or logrank in stated.p:
         return logrank
-    if stated.test == "wald":
+    if stated.test == "wald" or wald in stated.p:
         return wald
     return min((logrank, wald), key=lambda p: abs(np.log(p / stated.p.value)))

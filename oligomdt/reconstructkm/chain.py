@@ -206,6 +206,7 @@ def run(seed, layout, prior, whole, real, loglog, lengths, state, kept):
         np.empty((sets, patients)),
         np.empty((sets, patients)),
         np.zeros(sets, np.int64),
+        np.zeros(sets),
     )
     risk = np.empty((units, patients, 3))
     left = np.zeros((2, sets), np.int64)

@@ -48,8 +48,8 @@ class Ensemble:
         Every statement in every draw.
     chains, attempts : int
         Chains that met everything, and chains started.
-    loglog_share : float
-        Share of chains with the log-log transform (where the transform is not known).
+    loglog : ndarray of bool, (draws,)
+        Draws whose confidence limits use the log-log transform; the others use the log.
     seed : int
     """
 
@@ -59,7 +59,7 @@ class Ensemble:
     values: np.ndarray
     chains: int
     attempts: int
-    loglog_share: float
+    loglog: np.ndarray
     seed: int
 
     @property
@@ -228,9 +228,9 @@ def _assemble(comparison, found, draws, started, seed) -> Ensemble:
         np.round(np.concatenate([run.time for run in found])[:draws], 6),
         np.concatenate([run.event for run in found])[:draws],
         np.concatenate([run.value for run in found])[:draws],
+        loglog=np.repeat([run.loglog for run in found], DRAWS_PER_CHAIN)[:draws],
         chains=len(found),
         attempts=started,
-        loglog_share=float(np.mean([run.loglog for run in found])),
         seed=seed,
     )
 
@@ -240,7 +240,7 @@ def assemble(
     time: np.ndarray,
     event: np.ndarray,
     value: np.ndarray,
-    **counts,
+    **others,
 ) -> Ensemble:
     """Put an ensemble together from arrays, patients in the order of `plan`.
 
@@ -249,8 +249,8 @@ def assemble(
     comparison : Comparison
     time, event : ndarray, (draws, patients)
     value : ndarray, (draws, statements)
-    **counts
-        ``chains``, ``attempts``, ``loglog_share`` and ``seed`` of the `Ensemble`.
+    **others
+        ``loglog``, ``chains``, ``attempts`` and ``seed`` of the `Ensemble`.
     """
     layout = plan(comparison)
     names = np.array(layout.groups)[layout.group_of]
@@ -266,7 +266,7 @@ def assemble(
         part = np.array([name.rsplit(" ", 1)[0] for name in names])
         data["part"] = np.tile(part, len(time))
     table = _statistics(comparison, layout, value)
-    return Ensemble(comparison, data, table, value, **counts)
+    return Ensemble(comparison, data, table, value, **others)
 
 
 def bounds(constraint: Constraint) -> tuple[float, float]:

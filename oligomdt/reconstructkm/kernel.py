@@ -37,9 +37,10 @@ def curves(order, event, time, group_of, sets_of, set_size, dirty, curve, risk, 
     For arm set s, ``when[s, :count[s]]`` are its event times, ``surv`` the estimate after
     them and ``spread`` Greenwood's sum. ``risk[u, k]`` holds, for the k-th event of unit u,
     those at risk in the control arm, in the experimental arm, and the arm of the event;
-    ``left[1, u]`` is the number of events of the unit. Units not ``dirty`` are left alone.
+    ``left[1, u]`` is the number of events of the unit; ``last[s]`` the longest time of an arm
+    set. Units not ``dirty`` are left alone.
     """
-    when, surv, spread, count = curve
+    when, surv, spread, count, last = curve
     units = dirty.shape[0]
     left[0, :] = set_size
     left[1, :] = 0
@@ -67,6 +68,7 @@ def curves(order, event, time, group_of, sets_of, set_size, dirty, curve, risk, 
                 spread[s, k] = total + (1.0 / (n * (n - 1.0)) if n > 1.0 else 0.0)
                 count[s] = k + 1
             left[0, s] -= 1
+            last[s] = time[i]
     return left[1, :units]
 
 
@@ -116,7 +118,7 @@ def band_at(curve, s, t, z, loglog):
 
     Where survival is 0 no limit is defined and the last defined one is given.
     """
-    when, surv, spread, count = curve
+    when, surv, spread, count, _ = curve
     k = 0
     while k < count[s] and when[s, k] <= t:
         k += 1
@@ -139,7 +141,7 @@ def crossing(curve, s, z, loglog):
     Where the curve equals one half on a flat stretch, the midpoint of the stretch, as R's
     ``quantile.survfit`` has it; infinity where it is never reached. Also the smallest value.
     """
-    when, surv, spread, count = curve
+    when, surv, spread, count, _ = curve
     smallest = 1.0
     for k in range(count[s]):
         if z != 0.0 and surv[s, k] <= TOLERANCE:
@@ -223,6 +225,8 @@ def distances(
             signed = 0.0 if kind == SURV else (-z if kind == SURV_LOWER else z)
             v = band_at(curve, s, t, signed, loglog)
             d = outside(v, low - TOLERANCE, high + TOLERANCE) * set_size[s]
+            if v > TOLERANCE and curve[4][s] < t:
+                d += MISSED  # nobody is at risk any more: no survival could be stated
         else:
             if kind != P_LOGRANK and not fitted[unit]:
                 beta[unit], se[unit] = cox(risk, unit, events[unit], beta[unit])

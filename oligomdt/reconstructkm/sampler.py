@@ -10,6 +10,7 @@ from .comparison import ARMS, Comparison, FollowUp, StatedArm
 from .constraints import Plan
 
 INTERVALS = 8
+SPACING = 1.5
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,9 @@ def grid(part: Comparison, arm: str) -> tuple[np.ndarray, np.ndarray]:
     """Intervals of constant hazard, and which of them hold a planned scan."""
     end = part.horizon if part.horizon is not None else followup_of(part, arm).maximum
     if not part.visits:
-        return np.linspace(0, end, INTERVALS + 1), np.zeros(INTERVALS, np.int64)
+        # Finer at the start, where most events fall.
+        cuts = end * np.linspace(0, 1, INTERVALS + 1) ** SPACING
+        return cuts, np.zeros(INTERVALS, np.int64)
     edges = np.array(sorted({0.0, end, *(t for v in part.visits for t in v if 0 < t < end)}))
     middle = (edges[:-1] + edges[1:]) / 2
     planned = [any(low <= m <= high for low, high in part.visits) for m in middle]

@@ -38,6 +38,8 @@ class Reconstruction:
     statistics : DataFrame
         Stated against reconstructed: see `oligomdt.reconstructkm.Ensemble`.
     assumptions : tuple of str
+    loglog : ndarray of bool, (draws,), or None
+        Draws whose confidence limits use the log-log transform.
     chains, attempts, seed : int
         Of the sampler; 0 where no sampling was needed.
     """
@@ -47,6 +49,7 @@ class Reconstruction:
     data: pd.DataFrame
     statistics: pd.DataFrame
     assumptions: tuple[str, ...]
+    loglog: np.ndarray | None = None
     chains: int = 0
     attempts: int = 0
     seed: int = 0
@@ -143,6 +146,7 @@ def _from_statistics(result: Result, trial: Trial, data) -> Reconstruction:
         ensemble.data,
         ensemble.statistics,
         assumptions,
+        ensemble.loglog,
         ensemble.chains,
         ensemble.attempts,
         ensemble.seed,
@@ -209,7 +213,7 @@ def _store(file: Path, stated: Comparison, ensemble: Ensemble) -> None:
         event=ensemble.data["event"].to_numpy().astype(bool).reshape(shape),
         value=ensemble.values,
         numbers=np.array([ensemble.chains, ensemble.attempts, ensemble.seed]),
-        loglog=np.array(ensemble.loglog_share),
+        loglog=ensemble.loglog,
     )
     os.replace(temporary, file)
 
@@ -223,7 +227,7 @@ def _unpack(stated: Comparison, stored) -> Ensemble:
         stored["value"],
         chains=chains,
         attempts=attempts,
-        loglog_share=float(stored["loglog"]),
+        loglog=stored["loglog"],
         seed=seed,
     )
 
