@@ -8,6 +8,7 @@ import numpy as np
 
 from oligomdt.analysis.printing import ratio
 from oligomdt.evidence import DAGGER
+from oligomdt.figures import rows as rows_of
 from oligomdt.figures import style
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["alt_forest", "draw_forest", "forest_data"]
 
 LOW, HIGH = 0.09, 3.4
-LEFT, RIGHT, TOP, BOTTOM, ROW = 2.05, 1.78, 0.55, 0.8, 0.5
+LINE = 0.23
 TITLES = {"NSCLC": "NSCLC", "breast": "Breast cancer", "mixed": "Mixed histologies"}
 BASES = {
     "published": "published hazard ratios",
@@ -133,28 +134,21 @@ def draw_forest(frame: pd.DataFrame) -> Figure:
     notes = _notes(frame)
     groups = shown["group"].nunique()
     rows = len(shown) + 0.75 * groups
-    bottom = BOTTOM + 0.23 * (len(notes) - 1) + 0.1
-    figure = style.figure(TOP + rows * ROW + bottom)
-    width, height = figure.get_size_inches()
-    box = (LEFT / width, bottom / height, (width - LEFT - RIGHT) / width, rows * ROW / height)
-    axes = figure.add_axes(box)
-    style.log_axis(axes, LOW, HIGH, (0.1, 0.2, 0.3, 0.5, 1, 2))
-    axes.set_ylim(rows, 0)
-    axes.spines["left"].set_visible(False)
-    axes.set_yticks([])
-    axes.axvline(1, color=style.GREY, linewidth=1, zorder=0)
-    axes.set_xlabel("hazard ratio (log scale)")
+    layout = rows_of.Layout(2.05, 1.78, 0.55, 0.9 + LINE * (len(notes) - 1), 0.5)
+    figure, axes = rows_of.place_axes(layout, rows, LOW, HIGH)
     _heads(figure, axes)
     position = 0.0
     for group, block in shown.groupby("group", sort=False):
         position += 0.75
         title = TITLES.get(group, group)
-        _left(axes, position - 0.25, title, weight="bold", color=_colour(group))
+        colour = _colour(group)
+        rows_of.left(axes, layout, position - 0.25, title, weight="bold", color=colour)
         for row in block.to_dict("records"):
             position += 1
-            _draw_row(axes, position - 0.5, row)
-    for line, text in enumerate(notes):
-        figure.text(0.02, (0.06 + 0.23 * (len(notes) - 1 - line)) / height, text, va="bottom")
+            _draw_row(axes, layout, position - 0.5, row)
+    height = figure.get_size_inches()[1]
+    for line, text in enumerate(reversed(notes)):
+        figure.text(0.02, (0.06 + LINE * line) / height, text, va="bottom")
     return figure
 
 
@@ -171,54 +165,27 @@ def _colour(group: str) -> str:
     return style.GROUPS.get(group, style.GREY)
 
 
-def _left(axes: Axes, y: float, text: str, **look: Any) -> None:
-    x = 0.02 * style.WIDTH - LEFT
-    axes.annotate(
-        text,
-        (0, y),
-        xycoords=("axes fraction", "data"),
-        xytext=(72 * x, 0),
-        textcoords="offset points",
-        va="center",
-        annotation_clip=False,
-        **look,
-    )
-
-
-def _right(axes: Axes, y: float, text: str, **look: Any) -> None:
-    axes.annotate(
-        text,
-        (1, y),
-        xycoords=("axes fraction", "data"),
-        xytext=(72 * (RIGHT - 0.02 * style.WIDTH), 0),
-        textcoords="offset points",
-        va="center",
-        ha="right",
-        annotation_clip=False,
-        **look,
-    )
-
-
-def _draw_row(axes: Axes, y: float, row: dict[str, Any]) -> None:
+def _draw_row(axes: Axes, layout: rows_of.Layout, y: float, row: dict[str, Any]) -> None:
     pooled = row["kind"] == "pooled"
     weight = "bold" if pooled else "normal"
     if pooled:
         _diamond(axes, y, row)
-        _left(axes, y - 0.2, "Pooled", weight=weight)
-        _left(axes, y + 0.22, row["label"], color=style.GREY)
+        rows_of.left(axes, layout, y - 0.2, "Pooled", weight=weight)
+        rows_of.left(axes, layout, y + 0.22, row["label"], color=style.GREY)
     else:
-        _interval(axes, y, row)
-        _left(axes, y - 0.2, row["label"])
-        _left(axes, y + 0.22, _sizes(row), color=style.GREY)
+        look = {"color": _colour(row["group"]), "size": 150 * row["weight"]}
+        rows_of.interval(axes, y, row, row["result"], **look)
+        rows_of.left(axes, layout, y - 0.2, row["label"])
+        rows_of.left(axes, layout, y + 0.22, _sizes(row), color=style.GREY)
     level = row.get("level")
     second = _predictive(row) if pooled else ""
     if not pooled and level != 0.95:
         second = (
             f"printed {100 * level:g} %: {ratio(row['ci_low'])}\u2013{ratio(row['ci_high'])}"
         )
-    _right(axes, y - 0.2 if second else y, hr_text(row), weight=weight)
+    rows_of.right(axes, layout, y - 0.2 if second else y, hr_text(row), weight=weight)
     if second:
-        _right(axes, y + 0.22, second, color=style.GREY)
+        rows_of.right(axes, layout, y + 0.22, second, color=style.GREY)
 
 
 def _sizes(row: dict[str, Any]) -> str:
@@ -228,36 +195,13 @@ def _sizes(row: dict[str, Any]) -> str:
 def _predictive(row: dict[str, Any]) -> str:
     if np.isnan(row["predictive_low"]):
         return ""
-    return f"new trial {_range(row['predictive_low'], row['predictive_high'])}"
-
-
-def _range(low: float, high: float, between: str = "\u2013") -> str:
-    return f"{ratio(low)}{between}{ratio(high)}"
+    return f"new trial {rows_of.limits(row['predictive_low'], row['predictive_high'])}"
 
 
 def hr_text(row: dict[str, Any]) -> str:
     """A hazard ratio with its limits, and a dagger where it was not read in its source."""
     dagger = "" if row["checked"] else DAGGER
-    return f"{ratio(row['hr'])} ({_range(row['low'], row['high'])}){dagger}"
-
-
-def _interval(axes: Axes, y: float, row: dict[str, Any]) -> None:
-    colour = _colour(row["group"])
-    low, high = max(row["low"], LOW), min(row["high"], HIGH)
-    look = {"color": colour, "linewidth": 1.6, "solid_capstyle": "butt"}
-    axes.plot([low, high], [y, y], gid=f"ci {row['result']}", **look)
-    for limit, edge, marker in ((row["low"], LOW, "<"), (row["high"], HIGH, ">")):
-        if (limit < edge) if marker == "<" else (limit > edge):
-            axes.plot([edge], [y], marker=marker, color=colour, markersize=8, clip_on=False)
-    axes.scatter(
-        [row["hr"]],
-        [y],
-        s=150 * row["weight"],
-        marker="s",
-        color=colour,
-        zorder=3,
-        gid=f"hr {row['result']}",
-    )
+    return f"{ratio(row['hr'])} ({rows_of.limits(row['low'], row['high'])}){dagger}"
 
 
 def _diamond(axes: Axes, y: float, row: dict[str, Any]) -> None:
@@ -300,7 +244,7 @@ def alt_forest(frame: pd.DataFrame) -> str:
         texts = [_in_words(row) for row in block.to_dict("records")]
         parts.append(f"{TITLES.get(group, group)}: {'; '.join(texts)}.")
     for row in frame[frame["kind"] == "contrast"].to_dict("records"):
-        numbers = f"{ratio(row['hr'])} ({_range(row['low'], row['high'], ' to ')})"
+        numbers = f"{ratio(row['hr'])} ({rows_of.limits(row['low'], row['high'], ' to ')})"
         parts.append(f"Ratio of hazard ratios, NSCLC to breast, {row['label']}: {numbers}.")
     if not frame["checked"].all():
         parts.append(f"{DAGGER}: rests on a value that was not read in its source.")
