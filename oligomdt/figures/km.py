@@ -217,8 +217,8 @@ def _draw_medians(axes: Axes, rows: pd.DataFrame, size: float) -> None:
 
 
 def month_ticks(longest: float) -> list[float]:
-    """Ticks at every 3, 6, 12 or 24 months: as many as leave their labels apart."""
-    step = next(s for s in (3, 6, 12, 24, 48) if longest / s <= 5.5)
+    """Ticks at every 1, 3, 6, 12, 24 ... months: as many as leave their labels apart."""
+    step = next(s for s in (1, 3, 6, 12, 24, 48, 120, 240, 480, 1200) if longest / s <= 5.5)
     return list(np.arange(0, longest + 1e-9, step))
 
 

@@ -1,0 +1,171 @@
+"""Error of reconstruction from coordinates: this project's algorithm beside R packages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from oligomdt.analysis.printing import decimals
+from oligomdt.figures import style
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["alt_benchmark", "benchmark_data", "draw_benchmark"]
+
+OURS = "oligomdt"
+ENGINES = {
+    OURS: ("o", "#0072B2"),
+    "IPDfromKM": ("s", "#B84A00"),
+    "reconstructKM": ("^", "#5A5A5A"),
+    "kmdata": ("D", "#8A6D00"),
+    "CIFresolve": ("v", "#A3396E"),
+}
+FIDELITIES = {
+    "vector": "Exact corners of a vector figure",
+    "fine": "600 x 400 pixels",
+    "coarse": "300 x 200 pixels, clicked by hand",
+}
+VARIANTS = {
+    "risk+ev": "risk table, events",
+    "risk": "risk table",
+    "n+ev": "n, events",
+    "n": "n only",
+}
+ROW, HEAD, GAP, FOOT = 0.62, 1.0, 0.42, 0.6
+
+
+def benchmark_data(results: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Rows of the figure: one per fidelity, variant and engine.
+
+    Parameters
+    ----------
+    results : pandas.DataFrame, optional
+        As in benchmarks/reconstruct/results.csv, which is the default.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `fidelity`, `variant`, `engine`, `cases`, `failed`, `median` and `p90`: median and
+        90th percentile of the absolute error of the log hazard ratio over the cases that did
+        not fail. Of the two ways of use of an R package the one that fails less often is
+        shown; where they fail equally often, the one with the smaller median.
+    """
+    import pandas as pd
+
+    if results is None:
+        folder = Path(__file__).resolve().parents[2] / "benchmarks" / "reconstruct"
+        results = pd.read_csv(folder / "results.csv")
+    frame = results.rename(columns={"loghr_err_med": "median", "loghr_err_p90": "p90"})
+    names = frame["engine"].str.removesuffix("_expert").replace("oligomdt_guyot", OURS)
+    cell = ["fidelity", "variant", "engine"]
+    frame = frame.assign(engine=names).sort_values(["failed", "median"])
+    frame = frame.drop_duplicates(cell)
+    order = (list(FIDELITIES), list(VARIANTS), list(ENGINES))
+    for name, values in zip(cell, order, strict=True):
+        frame[name] = pd.Categorical(frame[name], values)
+    frame = frame.dropna(subset=cell).sort_values(cell).astype(dict.fromkeys(cell, str))
+    return frame[[*cell, "cases", "failed", "median", "p90"]].reset_index(drop=True)
+
+
+@style.styled
+def draw_benchmark(frame: pd.DataFrame) -> Figure:
+    """Draw median (filled) and 90th percentile (hollow) of the error, a panel per fidelity.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        As from `benchmark_data`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    fidelities = frame["fidelity"].unique()
+    panel = ROW * frame["variant"].nunique()
+    figure = style.figure(HEAD + FOOT + len(fidelities) * (panel + GAP) - GAP)
+    width, height = figure.get_size_inches()
+    for place, fidelity in enumerate(fidelities):
+        bottom = height - HEAD - panel - place * (panel + GAP)
+        axes = figure.add_axes(
+            (1.6 / width, bottom / height, (width - 1.8) / width, panel / height)
+        )
+        _draw_panel(axes, frame[frame["fidelity"] == fidelity])
+        axes.set_title(FIDELITIES[fidelity])
+        if place < len(fidelities) - 1:
+            axes.set_xticklabels([])
+        else:
+            axes.set_xlabel("absolute error of the log hazard ratio (log scale)")
+    _legend(figure)
+    return figure
+
+
+def _draw_panel(axes: Axes, own: pd.DataFrame) -> None:
+    variants = list(own["variant"].unique())
+    style.log_axis(axes, 0.0035, 0.4, (0.005, 0.01, 0.02, 0.05, 0.1, 0.2))
+    axes.set_ylim(len(variants), 0)
+    axes.set_yticks(
+        [i + 0.5 for i in range(len(variants))], [VARIANTS[name] for name in variants]
+    )
+    axes.tick_params(axis="y", length=0)
+    axes.grid(axis="x", color=style.LIGHT, linewidth=0.5)
+    for line in range(1, len(variants)):
+        axes.axhline(line, color=style.LIGHT, linewidth=0.5)
+    for row in own.to_dict("records"):
+        y = (
+            variants.index(row["variant"])
+            + 0.5
+            + 0.17 * (list(ENGINES).index(row["engine"]) - 2)
+        )
+        _draw_row(axes, y, row)
+
+
+def _draw_row(axes: Axes, y: float, row: dict[str, Any]) -> None:
+    marker, colour = ENGINES[row["engine"]]
+    gid = f"{row['fidelity']} {row['variant']} {row['engine']}"
+    axes.plot([row["median"], row["p90"]], [y, y], color=colour, linewidth=0.8, gid=gid)
+    axes.plot([row["median"]], [y], marker, color=colour, markersize=6)
+    axes.plot([row["p90"]], [y], marker, color=colour, markersize=5.5, markerfacecolor="white")
+
+
+def _legend(figure: Figure) -> None:
+    from matplotlib.lines import Line2D
+
+    handles = [
+        Line2D([], [], marker=marker, color=colour, linestyle="none", label=engine)
+        for engine, (marker, colour) in ENGINES.items()
+    ]
+    figure.legend(
+        handles=handles, loc="upper left", ncols=3, columnspacing=1, handletextpad=0.2,
+        bbox_to_anchor=(0, 1), borderaxespad=0.2,
+    )  # fmt: skip
+    height = figure.get_size_inches()[1]
+    note = "filled: median; hollow: 90th percentile"
+    figure.text(0.02, 1 - 0.56 / height, note, va="top", color=style.GREY)
+
+
+def alt_benchmark(frame: pd.DataFrame) -> str:
+    """Say in words how large the errors are.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        As from `benchmark_data`.
+
+    Returns
+    -------
+    str
+    """
+    parts = []
+    for (fidelity, variant), own in frame.groupby(["fidelity", "variant"], sort=False):
+        texts = [
+            f"{row['engine']} {decimals(row['median'], 3)} ({decimals(row['p90'], 3)})"
+            for row in own.to_dict("records")
+        ]
+        parts.append(f"{FIDELITIES[fidelity]}, {VARIANTS[variant]}: {', '.join(texts)}")
+    return (
+        "Absolute error of the log hazard ratio of patients reconstructed from coordinates, "
+        f"median and in brackets 90th percentile. {'; '.join(parts)}."
+    )

@@ -1,0 +1,150 @@
+"""Reconstruction from statistics alone against data sets whose patients are known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from oligomdt.analysis.printing import decimals, percent
+from oligomdt.figures import style
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["alt_validation", "draw_validation", "validation_data"]
+
+ROW, HEAD, FOOT, LEFT = 0.5, 0.4, 0.85, 2.75
+NUMBERS = ("coverage", "band_width", "log_hr_error")
+RMST = ("rmst_true", "rmst_median", "rmst_low", "rmst_high")
+
+
+def validation_data(results: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Rows of the figure: one per data set.
+
+    Parameters
+    ----------
+    results : pandas.DataFrame, optional
+        As in benchmarks/statistics/results.csv, which is the default.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `data`, `n`, `events`, `coverage` (share of S(t) inside the 95 % band), `band_width`,
+        `log_hr_error`, and `rmst_true`, `rmst_median`, `rmst_low`, `rmst_high`: the difference
+        of restricted mean survival as a share of its horizon. A data set for which no patients
+        were found has nan.
+    """
+    import pandas as pd
+
+    if results is None:
+        folder = Path(__file__).resolve().parents[2] / "benchmarks" / "statistics"
+        results = pd.read_csv(folder / "results.csv")
+    frame = results[["data", "n", "events", *NUMBERS]].copy()
+    for name in RMST:
+        frame[name] = results[name] / results["rmst_tau"]
+    return frame.reset_index(drop=True)
+
+
+@style.styled
+def draw_validation(frame: pd.DataFrame) -> Figure:
+    """Draw the coverage of the band and the difference of restricted mean survival.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        As from `validation_data`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    rows = len(frame)
+    figure = style.figure(HEAD + rows * ROW + FOOT)
+    width, height = figure.get_size_inches()
+    each = (width - LEFT - 0.5) / 2
+    panels = []
+    for place in range(2):
+        left = LEFT + place * (each + 0.3)
+        box = (left / width, FOOT / height, each / width, rows * ROW / height)
+        axes = figure.add_axes(box)
+        axes.set_ylim(rows, 0)
+        axes.set_yticks([])
+        axes.spines["left"].set_visible(False)
+        panels.append(axes)
+    _draw_coverage(panels[0], frame)
+    _draw_rmst(panels[1], frame)
+    for y, row in enumerate(frame.to_dict("records")):
+        _name(figure, 1 - (HEAD + (y + 0.5) * ROW) / height, row)
+    return figure
+
+
+def _name(figure: Figure, y: float, row: dict[str, Any]) -> None:
+    height = figure.get_size_inches()[1]
+    figure.text(0.02, y + 0.11 / height, row["data"], va="center")
+    found = not np.isnan(row["coverage"])
+    text = f"n {row['n']}, events {row['events']}" if found else "no patient data found"
+    figure.text(0.02, y - 0.11 / height, text, va="center", color=style.GREY)
+
+
+def _draw_coverage(axes: Axes, frame: pd.DataFrame) -> None:
+    axes.set_title("Inside the band", fontweight="normal", fontsize=style.FONT)
+    axes.axvline(0.95, color=style.GREY, linewidth=1, linestyle="dotted")
+    axes.set_xlim(0, 1.02)
+    axes.set_xticks([0, 0.5, 0.95], ["0 %", "50 %", "95 %"])
+    axes.set_xlabel("share of the true\ncurve")
+    for y, row in enumerate(frame.to_dict("records")):
+        if not np.isnan(row["coverage"]):
+            look = {"color": style.ARMS["experimental"]["color"], "clip_on": False}
+            axes.plot([0, row["coverage"]], [y + 0.5] * 2, linewidth=1.2, **look)
+            gid = f"coverage {row['data']}"
+            axes.plot([row["coverage"]], [y + 0.5], "o", markersize=7, gid=gid, **look)
+
+
+def _draw_rmst(axes: Axes, frame: pd.DataFrame) -> None:
+    axes.set_title("Difference of RMST", fontweight="normal", fontsize=style.FONT)
+    axes.axvline(0, color=style.GREY, linewidth=1)
+    axes.set_xlabel("share of the horizon;\n\u25cb reconstructed, x true")
+    for y, row in enumerate(frame.to_dict("records")):
+        if np.isnan(row["rmst_true"]):
+            continue
+        colour = style.ARMS["experimental"]["color"]
+        ends = [row["rmst_low"], row["rmst_high"]]
+        axes.plot(ends, [y + 0.5] * 2, color=colour, linewidth=2, gid=f"rmst {row['data']}")
+        look = {"color": colour, "markerfacecolor": "white", "markersize": 7}
+        axes.plot([row["rmst_median"]], [y + 0.5], "o", **look)
+        look = {"color": style.ARMS["control"]["color"], "markersize": 8, "markeredgewidth": 2}
+        axes.plot([row["rmst_true"]], [y + 0.5], "x", gid=f"true {row['data']}", **look)
+
+
+def alt_validation(frame: pd.DataFrame) -> str:
+    """Say in words how near the reconstruction comes to the truth.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        As from `validation_data`.
+
+    Returns
+    -------
+    str
+    """
+    parts = []
+    for row in frame.to_dict("records"):
+        if np.isnan(row["coverage"]):
+            parts.append(f"{row['data']}: no patients found that meet every statement")
+            continue
+        parts.append(
+            f"{row['data']}: {percent(row['coverage'])} % of the true curve inside the band, "
+            f"RMST difference {decimals(row['rmst_median'], 3)} "
+            f"({decimals(row['rmst_low'], 3)} to {decimals(row['rmst_high'], 3)}), "
+            f"true {decimals(row['rmst_true'], 3)}"
+        )
+    return (
+        "Reconstruction from statistics alone against known patients; differences of "
+        "restricted mean survival time (RMST) as a share of its horizon. "
+        f"{'; '.join(parts)}."
+    )
