@@ -75,3 +75,51 @@ def _left_out(cohort: Cohort) -> Iterator[tuple[Result, str]]:
             yield result, "its parts are pooled instead" if cohort.parts else cohort.note
         elif result.report != cohort.primary:
             yield result, f"same patients as in the report of {cohort.primary}"
+
+
+def landmarks(frames: Iterable[pd.DataFrame], times=(3, 6, 12, 24)) -> pd.DataFrame:
+    """Reconstructed survival at some months, read off the frames of the curves.
+
+    Parameters
+    ----------
+    frames : iterable of pandas.DataFrame
+        Each as from `oligomdt.figures.km.km_data`.
+    times : sequence of float
+        Months.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `Result`, `Arm` and one column per time: the median over the draws and, in brackets,
+        the band. Nothing where fewer patients are left than the figure draws in full.
+    """
+    rows = []
+    for frame in frames:
+        curves = frame[frame["kind"] == "curve"]
+        first = curves[curves["basis"] == curves["basis"].iloc[0]]
+        for arm, own in first.groupby("arm", sort=False):
+            cells = [_survival_at(own, time) for time in times]
+            rows.append((own["label"].iloc[0], arm, *cells))
+    columns = [f"{time:g} months" for time in times]
+    return pd.DataFrame(rows, columns=["Result", "Arm", *columns])
+
+
+def _survival_at(curve: pd.DataFrame, time: float) -> str:
+    before = curve[curve["time"] <= time]
+    if time > curve["time"].max() or before.empty:
+        return "–"
+    row = before.iloc[-1]
+    if row["sparse"] or pd.isna(row["surv"]):
+        return "–"
+    band = f" ({row['low']:.2f} to {row['high']:.2f})" if pd.notna(row["low"]) else ""
+    return f"{row['surv']:.2f}{band}"
+
+
+def conversions(estimates: pd.DataFrame, trials: Mapping[str, Trial]) -> pd.DataFrame:
+    """Hazard ratios as printed beside their logarithm and its standard error."""
+    rows = []
+    for row in estimates.to_dict("records"):
+        result = trials[row["trial"]].cohort(row["cohort"]).result(row["report"])
+        numbers = f"{row['log_hr']:.3f}", f"{row['se']:.3f}"
+        rows.append((row["label"], ratio_text(result.hr), *numbers))
+    return pd.DataFrame(rows, columns=["Trial", "HR as printed", "ln HR", "Standard error"])
