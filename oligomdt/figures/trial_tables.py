@@ -126,7 +126,7 @@ def _followup(followup) -> str:
 def primary_reasons(trial: Trial) -> list[str]:
     """Why a report is the primary one of each pooled cohort: one sentence per cohort."""
     return [
-        f"{cohort.label}: the report of {cohort.primary} is used. Reason: "
+        f"**{_capital(cohort.label)}.** The report of {cohort.primary}: "
         f"{cohort.primary_reason}."
         for cohort in trial.cohorts.values()
         if cohort.group
@@ -168,6 +168,7 @@ def _ratio(key: str, label: str, hr, kind: str) -> Iterator[Statistic]:
         return
     yield Statistic(key, label, hr.estimate, kind)
     yield from _limits(key, label, hr.interval, kind)
+    yield Statistic(f"{key} p", f"{label}, p-value", hr.p, kind)
 
 
 def _limits(key: str, label: str, interval, kind: str = "other") -> Iterator[Statistic]:
@@ -291,7 +292,7 @@ def conflicts(trial: Trial) -> list[str]:
     found = [(trial.name, text) for text in trial.conflicts]
     for result in trial.results():
         found += [(title(result, trial), text) for text in result.conflicts]
-    return [f"{where}. {text}" for where, text in found]
+    return [f"**{_capital(where)}.** {text}" for where, text in found]
 
 
 def missing(trial: Trial) -> pd.DataFrame:
@@ -316,12 +317,13 @@ def remarks(trial: Trial) -> list[str]:
         where = title(result, trial)
         texts = [*result.censoring_notes, *result.notes]
         texts += [_sentence(result.schedule_note)] if result.schedule_note else []
-        found += [f"{where}. {text}" for text in texts]
+        found += [f"**{_capital(where)}.** {text}" for text in texts]
         for role in ROLES:
             for name, value in stated_values(result.arms[role]):
                 if value.note:
                     what = name.replace("_", " ").strip("/")
-                    found.append(f"{where}, {role}, {what}. {_sentence(value.note)}")
+                    place = f"**{_capital(where)}, {role}, {what}.**"
+                    found.append(f"{place} {_sentence(value.note)}")
     return list(dict.fromkeys(found))
 
 
