@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from oligomdt.figures.picture import picture
@@ -58,8 +58,24 @@ def draw(figure: str, frame: pd.DataFrame, name: str) -> Any:
     return picture(drawing, getattr(module, f"alt_{figure}")(frame))
 
 
-def listed(sentences: Iterable[str]) -> Any:
-    """Sentences as a bulleted list for a page; "None found." where there are none."""
+def listed(sentences: Iterable[str] | Mapping[str, Iterable[str]]) -> Any:
+    """Sentences as a bulleted list for a page, under headings where they are given by heading.
+
+    Parameters
+    ----------
+    sentences : iterable of str, or mapping of heading to iterable of str
+        Where there are none the page says so.
+
+    Returns
+    -------
+    IPython.display.Markdown
+    """
     from IPython.display import Markdown
 
-    return Markdown("\n".join(f"- {text}" for text in sentences) or "None found.")
+    if not isinstance(sentences, Mapping):
+        lines = [f"- {text}" for text in sentences]
+    else:
+        lines = []
+        for heading, texts in sentences.items():
+            lines += [f"- **{heading}**", *(f"  - {text}" for text in texts)]
+    return Markdown("\n".join(lines) or "None found.")

@@ -126,7 +126,7 @@ def _followup(followup) -> str:
 def primary_reasons(trial: Trial) -> list[str]:
     """Why a report is the primary one of each pooled cohort: one sentence per cohort."""
     return [
-        f"**{_capital(cohort.label)}.** The report of {cohort.primary}: "
+        f"{_capital(cohort.label)}: the report of {cohort.primary} is used. Reason: "
         f"{cohort.primary_reason}."
         for cohort in trial.cohorts.values()
         if cohort.group
@@ -287,12 +287,13 @@ def _beside(one: Statistic, reconstruction) -> tuple[str, str]:
     return ABSENT, NOT_COMPARED[one.kind]
 
 
-def conflicts(trial: Trial) -> list[str]:
-    """Where sources contradict each other or one source itself: a sentence each."""
-    found = [(trial.name, text) for text in trial.conflicts]
+def conflicts(trial: Trial) -> dict[str, list[str]]:
+    """Where sources contradict each other, or one source itself: sentences by result."""
+    found = {trial.name: list(trial.conflicts)} if trial.conflicts else {}
     for result in trial.results():
-        found += [(title(result, trial), text) for text in result.conflicts]
-    return [f"**{_capital(where)}.** {text}" for where, text in found]
+        if result.conflicts:
+            found[_capital(title(result, trial))] = list(result.conflicts)
+    return found
 
 
 def missing(trial: Trial) -> pd.DataFrame:
@@ -310,21 +311,21 @@ def title(result: Result, trial: Trial) -> str:
     return f"{trial.cohorts[result.cohort].label}, {trial.reports[result.report].year}"
 
 
-def remarks(trial: Trial) -> list[str]:
-    """What is said about censoring, schedule and reading of the numbers: a sentence each."""
-    found = []
+def remarks(trial: Trial) -> dict[str, list[str]]:
+    """What is said about censoring, scans and the reading of numbers: sentences by result."""
+    found = {}
     for result in trial.results():
-        where = title(result, trial)
         texts = [*result.censoring_notes, *result.notes]
-        texts += [_sentence(result.schedule_note)] if result.schedule_note else []
-        found += [f"**{_capital(where)}.** {text}" for text in texts]
+        if result.schedule_note:
+            texts.append(f"Scans: {result.schedule_note}.")
         for role in ROLES:
             for name, value in stated_values(result.arms[role]):
                 if value.note:
-                    what = name.replace("_", " ").strip("/")
-                    place = f"**{_capital(where)}, {role}, {what}.**"
-                    found.append(f"{place} {_sentence(value.note)}")
-    return list(dict.fromkeys(found))
+                    what = name.replace("_", " ").replace("/", " ").strip()
+                    texts.append(f"{_capital(what)}, {role} arm: {_sentence(value.note)}")
+        if texts:
+            found[_capital(title(result, trial))] = texts
+    return found
 
 
 def _sentence(text: str) -> str:
