@@ -66,6 +66,7 @@ def draw_prior(frame: pd.DataFrame) -> Figure:
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.yaxis.set_minor_locator(NullLocator())
     axes.set_xlim(0, frame["tau_scale"].max() * 1.02)
+    axes.set_xticks(np.linspace(0, frame["tau_scale"].max(), 6))
     axes.set_xlabel("scale of the half-normal prior on tau (0.5 in the primary analysis)")
     axes.set_ylabel("pooled hazard ratio (log scale)")
     figure.legend(loc="upper left", bbox_to_anchor=(0.1, 1.0), ncols=2)

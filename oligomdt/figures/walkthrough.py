@@ -85,8 +85,7 @@ def draw_walkthrough(frame: pd.DataFrame) -> Figure:
     longest = frame["time"].max()
     axes.set_xlim(0, longest * 1.01)
     axes.set_ylim(0, 1.02)
-    if frame["unit"].iloc[0] == "months":
-        axes.set_xticks(month_ticks(longest))
+    axes.set_xticks(month_ticks(longest))
     axes.set_xlabel(f"time ({frame['unit'].iloc[0]})")
     axes.set_ylabel("survival")
     shown = [source for source in SOURCES if source in set(frame["source"])]
