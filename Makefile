@@ -13,13 +13,14 @@ INSTALLED := $(VENV)/installed
 # Figures and pages carry no time of building: the same sources give the same bytes.
 export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 1780000000)
 
-.PHONY: help install book test lint format figures clean clean-all
+.PHONY: help install book test lint format ensembles figures clean clean-all
 
 help:
 	@echo "make book     render the book into _build/html"
 	@echo "make test     run every check (renders the book first if it is out of date)"
 	@echo "make lint     style and spelling"
 	@echo "make format   put the code into the project's format"
+	@echo "make ensembles  draw patient data anew where the stated numbers changed"
 	@echo "make figures  accept the present figure data as the committed ones (tests/figures)"
 	@echo "make clean    remove the rendered book (make clean-all: the environment too)"
 
@@ -35,6 +36,8 @@ install: $(INSTALLED)
 
 # Always from the beginning: a partial build keeps the old numbers on unchanged pages.
 book: $(INSTALLED)
+	@echo "Reconstructing patient data where the stated numbers changed"
+	@$(BIN)/oligomdt redraw > /dev/null
 	@echo "Building the book: every chapter runs its code"
 	@rm -rf _build/html _build/.doctrees _build/jupyter_execute
 	@$(BIN)/jupyter-book build . --all -W -n --keep-going -q > /dev/null
@@ -54,6 +57,9 @@ lint: $(INSTALLED)
 format: $(INSTALLED)
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+ensembles: $(INSTALLED)
+	@$(BIN)/oligomdt redraw
 
 figures: $(INSTALLED)
 	@$(BIN)/python -m pytest tests/test_figures.py --update-figures -q

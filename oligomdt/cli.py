@@ -1,4 +1,4 @@
-"""The command line: `oligomdt check` and `oligomdt build`."""
+"""The command line: `oligomdt check`, `oligomdt redraw` and `oligomdt build`."""
 
 import argparse
 import os
@@ -39,6 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="command")
     _add_check(commands)
+    _add_redraw(commands)
     _add_build(commands)
     return parser
 
@@ -54,6 +55,18 @@ def _add_check(commands) -> None:
     command.add_argument("--data", metavar="DIR", help="data folder (default: the project's)")
     command.add_argument("--quiet", action="store_true", help="print errors only")
     command.set_defaults(run=_check)
+
+
+def _add_redraw(commands) -> None:
+    command = commands.add_parser(
+        "redraw",
+        help="draw patient data anew where the stated numbers changed",
+        description="Draw patient data that reproduce the published statistics, for every "
+        "report whose numbers changed since its draws were stored in data/reconstructed.",
+        epilog="example: oligomdt redraw --data data",
+    )
+    command.add_argument("--data", metavar="DIR", help="data folder (default: the project's)")
+    command.set_defaults(run=_redraw)
 
 
 def _add_build(commands) -> None:
@@ -80,6 +93,19 @@ def _check(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _redraw(arguments: argparse.Namespace) -> int:
+    from oligomdt import analysis, evidence
+    from oligomdt.reconstructkm import InfeasibleError
+
+    try:
+        done = analysis.redraw(arguments.data)
+    except (evidence.EvidenceError, InfeasibleError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"patient data of {len(done)} results are up to date: {', '.join(done)}")
+    return 0
+
+
 def _build(arguments: argparse.Namespace) -> int:
     folder = Path(arguments.path)
     if not (folder / "_config.yml").is_file():
@@ -90,6 +116,8 @@ def _build(arguments: argparse.Namespace) -> int:
     program = str(beside) if beside.exists() else shutil.which("jupyter-book")
     if program is None:
         print("jupyter-book is not installed; see the README", file=sys.stderr)
+        return 1
+    if _redraw(argparse.Namespace(data=None)):
         return 1
     command = [program, "build", str(folder), "--all", "-W", "-n", "--keep-going"]
     status = subprocess.run(command, env=_build_environment(folder), check=False).returncode

@@ -12,6 +12,7 @@ from oligomdt.analysis.reconstruction import (
     find,
     reconstruct,
     reconstructions,
+    redraw,
 )
 from oligomdt.analysis.sensitivity import prior_sensitivity, sensitivity
 from oligomdt.analysis.synthesis import histology_synthesis, interaction
@@ -32,6 +33,7 @@ __all__ = [
     "reconstruct",
     "reconstructed_estimates",
     "reconstructions",
+    "redraw",
     "sensitivity",
     "survival_band",
 ]

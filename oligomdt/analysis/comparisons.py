@@ -163,8 +163,8 @@ def _months(start: str, end: str) -> float:
     return (last - first).days / 30.4375
 
 
-def _followup(result: Result, trial: Trial, said: list) -> FollowUp:
-    """Potential follow-up of a result without a common horizon.
+def _followup(result: Result, trial: Trial, said: list) -> FollowUp | None:
+    """Potential follow-up of a result without a common horizon; None where nothing is known.
 
     Follow-up is said to be uniform between a minimum and a maximum that accrual and the
     stated median allow. Only where a range is printed is the stated median a statement about
@@ -190,6 +190,8 @@ def _followup(result: Result, trial: Trial, said: list) -> FollowUp:
     elif medians:
         low, high = 0.0, 2 * sum(medians) / len(medians)
         why = "neither accrual nor a range is stated; twice the stated median is the maximum"
+    elif not any(arm.landmarks for arm in result.arms.values()):
+        return None
     else:
         final = max(float(m.time) for arm in result.arms.values() for m in arm.landmarks)
         low, high = max(final - (span or final), 0.0), 1.25 * final

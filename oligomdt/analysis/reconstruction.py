@@ -56,8 +56,16 @@ class Reconstruction:
 
 
 def can_be_drawn(result: Result) -> bool:
-    """Whether a result states enough about its curves to be reconstructed from statistics."""
-    return any(arm.median or arm.landmarks for arm in result.arms.values())
+    """Whether a result states enough about its curves to be reconstructed from statistics.
+
+    It does if an arm has a median or survival at a given time, and if it is known how long
+    patients were followed.
+    """
+    landmarks = any(arm.landmarks for arm in result.arms.values())
+    medians = any(arm.median for arm in result.arms.values())
+    stated = result.followup
+    followed = bool(stated) and bool(stated.median or stated.median_by_arm or stated.max)
+    return landmarks or (medians and bool(result.horizon or followed))
 
 
 def reconstructions(result: Result | str, data: str | os.PathLike | None = None) -> dict:
@@ -105,8 +113,8 @@ def reconstruct(result: Result | str, data: str | os.PathLike | None = None) -> 
     if not found:
         name = result if isinstance(result, str) else result.id
         raise ValueError(
-            f"{name} cannot be reconstructed: it has no coordinates in data/curves and states "
-            "neither a median nor survival at a given time"
+            f"{name} cannot be reconstructed: it has no coordinates in data/curves, and states "
+            "no survival at a given time and no median with a length of follow-up"
         )
     return next(iter(found.values()))
 
@@ -199,6 +207,17 @@ def stored_ensemble(stated: Comparison, file: Path) -> Ensemble:
     )
     _store(file, stated, ensemble)
     return ensemble
+
+
+def redraw(data: str | os.PathLike | None = None) -> list[str]:
+    """Draw every ensemble anew whose data or sampler have changed; return all result ids."""
+    done = []
+    for trial in evidence.load(data).values():
+        for result in trial.results():
+            if can_be_drawn(result):
+                reconstructions(result, data)
+                done.append(result.id)
+    return done
 
 
 def _store(file: Path, stated: Comparison, ensemble: Ensemble) -> None:

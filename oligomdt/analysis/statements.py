@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -20,7 +22,7 @@ def statements(stated: Comparison, data: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     stated : oligomdt.reconstructkm.Comparison
-        Without parts. An unknown transform is taken as log-log.
+        Its parts are left aside. An unknown transform is taken as log-log.
     data : DataFrame
         ``time``, ``event``, ``arm``.
 
@@ -29,6 +31,7 @@ def statements(stated: Comparison, data: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         As `oligomdt.reconstructkm.Ensemble.statistics`, with ``forced`` false throughout.
     """
+    stated = replace(stated, parts=())
     transform = "log" if stated.transform == "log" else "log-log"
     values = _values(stated, data[["time", "event", "arm"]], transform)
     rows = []

@@ -246,11 +246,6 @@ class Comparison:
 
     def _check_parts(self):
         if not self.parts:
-            if self.horizon is None and self.followup is None:
-                raise ValueError(
-                    f"{self.name}: neither horizon nor followup is given; say until when "
-                    "patients were followed, or nobody can be censored"
-                )
             return
         for arm in ARMS:
             total = sum(part.arms[arm].n for part in self.parts)

@@ -80,6 +80,12 @@ def slots(followup: FollowUp, n: int) -> tuple[np.ndarray, np.ndarray]:
 def setup(comparison: Comparison, plan: Plan) -> Setup:
     """Arrays of a comparison for the compiled chain."""
     parts = comparison.parts or (comparison,)
+    for part in parts:
+        if part.horizon is None and part.followup is None:
+            raise ValueError(
+                f"{part.name}: neither horizon nor followup is given; say until when patients "
+                "were followed, or nobody can be censored"
+            )
     groups = len(plan.groups)
     patients = len(plan.group_of)
     bounds = np.array(
