@@ -5,6 +5,7 @@
 
 import importlib
 import re
+from dataclasses import replace
 from decimal import Decimal
 from functools import cache
 
@@ -90,6 +91,10 @@ FRAMES = {
     "sensitivity_breast": (
         "sensitivity",
         lambda: sensitivity.sensitivity_data(scenarios(), "breast"),
+    ),
+    "sensitivity_mixed": (
+        "sensitivity",
+        lambda: sensitivity.sensitivity_data(scenarios(), "mixed"),
     ),
     "prior": (
         "prior",
@@ -232,7 +237,9 @@ def test_forest_prints_each_hazard_ratio_and_marks_what_was_not_read():
     assert any("Basis: published" in text for text in texts)
 
 
-@pytest.mark.parametrize("name", ["sensitivity_NSCLC", "sensitivity_breast"])
+@pytest.mark.parametrize(
+    "name", ["sensitivity_NSCLC", "sensitivity_breast", "sensitivity_mixed"]
+)
 def test_sensitivity_draws_its_frame(name):
     frame = frame_of(name)
     assert frame["scenario"].is_unique
@@ -311,6 +318,27 @@ def test_km_says_on_what_it_rests_and_that_the_band_is_no_confidence_interval():
     assert "observed" not in (texts + alt_of("km")).lower()
 
 
+def test_a_digitised_cohort_shows_both_bases():
+    drawn_from_statistics = analysis.reconstruct("CURB-NSCLC")
+    one_draw = drawn_from_statistics.data[drawn_from_statistics.data["draw"] == 0]
+    from_figure = replace(drawn_from_statistics, basis="figure", data=one_draw)
+    frame = km.km_data(from_figure, drawn_from_statistics)
+    assert frame.loc[frame["kind"] == "curve", "basis"].unique().tolist() == [
+        "figure",
+        "statistics",
+    ]
+    figure = km.draw_km(frame)
+    found = by_gid(figure.axes[0])
+    assert "band figure control" not in found and "band statistics control" in found
+    widths = [
+        found[f"curve {basis} control"].get_linewidth() for basis in ("figure", "statistics")
+    ]
+    assert widths[0] > widths[1]
+    texts = " ".join(text.get_text() for text in figure.texts)
+    assert "Reconstructed from the published figure" in texts
+    assert "reconstructed from the published figure" in km.alt_km(frame).lower()
+
+
 def test_benchmark_draws_its_frame():
     for row in frame_of("benchmark").to_dict("records"):
         line = one("benchmark", f"{row['fidelity']} {row['variant']} {row['engine']}")
@@ -347,6 +375,20 @@ def test_no_text_is_small_or_lies_outside_the_figure(name):
         extent = text.get_window_extent()
         inside = (extent.x0 >= box.x0 - 1) and (extent.x1 <= box.x1 + 1)
         assert inside and extent.y0 >= box.y0 - 1 and extent.y1 <= box.y1 + 1, text.get_text()
+
+
+@each_figure
+def test_no_two_texts_overlap(name):
+    figure = drawn(name)
+    figure.draw_without_rendering()
+    texts = [t for t in figure.findobj(lambda a: hasattr(a, "get_fontsize"))]
+    shown = [(t.get_text(), t.get_window_extent()) for t in texts if t.get_text().strip()]
+    for i, (text, box) in enumerate(shown):
+        for other, second in shown[i + 1 :]:
+            across = min(box.x1, second.x1) - max(box.x0, second.x0)
+            along = min(box.y1, second.y1) - max(box.y0, second.y0)
+            # The box of a text is higher than its letters: lines may touch by a few points.
+            assert across <= 1 or along <= 4, f"{text!r} and {other!r}"
 
 
 # ------------------------------------------------------------------ the alt text

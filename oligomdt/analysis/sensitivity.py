@@ -203,14 +203,17 @@ def _other_reports(trials, published, rebuilt, group, studies) -> Iterator[Scena
         if own.empty:
             continue
         row = own.iloc[0].copy()
-        if 0 < row.get("below_1", 0) < 1:
-            # Draws on both sides of 1 have no common estimate: nothing is made of them.
-            row["log_hr"] = np.nan
-            what = "not estimated: what is printed leaves the direction of the effect open;"
         mine = (studies["trial"] == trial.id) & (studies["cohort"] == cohort.id)
         values = {name: row[name] for name in studies.columns if name in row}
         old = studies.loc[mine, "result"].iloc[0]
         changed = f"{what} of the {result.report} report in place of that of {cohort.primary}"
+        if 0 < row.get("below_1", 0) < 1:
+            # Draws on both sides of 1 have no common estimate: nothing is made of them.
+            row["log_hr"] = np.nan
+            changed = (
+                f"the {result.report} report in place of that of {cohort.primary}: not "
+                "estimated, its printed numbers leave the direction of the effect open"
+            )
         name = f"{trial.id}: report of {result.report}"
         yield Scenario("report", name, changed, _replaced(studies, old, values | _POOLED))
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["alt_sensitivity", "draw_sensitivity", "sensitivity_data"]
 
-LAYOUT = rows_of.Layout(3.1, 1.45, 0.5, 0.85, 0.3)
+LAYOUT = rows_of.Layout(2.95, 1.72, 0.5, 0.85, 0.3)
 LOW, HIGH = 0.09, 3.4
 SHORT = {
     "primary analysis": "Primary analysis",
