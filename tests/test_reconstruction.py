@@ -100,20 +100,15 @@ def test_progressions_are_a_lower_limit_for_events():
 
 
 def test_a_coordinate_file_switches_its_cohort_to_the_figure(tmp_path):
-    """A trial that exists only in the tests."""
+    """A trial that exists only in the tests; the stored draws of the five have no figure."""
     shutil.copytree(TREE, tmp_path / "data")
-    found = analysis.reconstructions(coordinates_result(tmp_path / "data"), tmp_path / "data")
-    assert next(iter(found)) == "figure"
-    figure = found["figure"]
+    figure = analysis.reconstruct(coordinates_result(tmp_path / "data"), tmp_path / "data")
     assert figure.basis == "figure"
     assert figure.data["draw"].nunique() == 1
+    assert figure.data.groupby("arm").size().to_dict() == {"control": 20, "experimental": 20}
     assert "digitised on" in figure.assumptions[0]
-    for file in (tmp_path / "data" / "curves").iterdir():
-        file.unlink()
-    with_none = analysis.reconstructions(
-        coordinates_result(tmp_path / "data"), tmp_path / "data"
-    )
-    assert "figure" not in with_none
+    assert not figure.statistics["forced"].any()
+    assert analysis.reconstruct("CURB-NSCLC").basis == "statistics"
 
 
 def coordinates_result(tree):

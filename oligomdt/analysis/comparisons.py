@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 from oligomdt.evidence import NotReached, NotReported, Result, Trial
@@ -54,9 +55,11 @@ def comparison(result: Result, trial: Trial) -> tuple[Comparison, tuple[str, ...
     for name in cohort.parts:
         part, _ = comparison(trial.cohort(name).result(result.report), trial)
         parts.append(part)
+    horizon = result.horizon or None
+    followup = None if horizon else _followup(result, trial, said)
+    parts = [_like_the_whole(part, horizon, followup) for part in parts]
     arms = {role: _arm(result, role, trial, said) for role in ("control", "experimental")}
     limits = _ci(result.hr.interval) if result.hr else None
-    horizon = result.horizon or None
     test = TEST.get(result.id, "unknown")
     stated = Comparison(
         arms,
@@ -68,12 +71,19 @@ def comparison(result: Result, trial: Trial) -> tuple[Comparison, tuple[str, ...
         test=test,
         transform=result.km_ci_transform,
         horizon=horizon,
-        followup=None if horizon else _followup(result, trial, said),
+        followup=followup,
         visits=_visits(result),
         not_forced=NOT_FORCED.get(result.id, {}),
         parts=tuple(parts),
     )
     return stated, tuple(_sentences(result, stated, said))
+
+
+def _like_the_whole(part: Comparison, horizon, followup) -> Comparison:
+    """A cohort without a follow-up of its own was followed like the whole trial."""
+    if part.horizon is None and part.followup is None:
+        return replace(part, horizon=horizon, followup=followup)
+    return part
 
 
 def _is_part(result: Result, trial: Trial) -> bool:

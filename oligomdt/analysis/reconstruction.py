@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -81,19 +82,10 @@ def reconstructions(result: Result | str, data: str | os.PathLike | None = None)
     Returns
     -------
     dict of str to Reconstruction
-        Keys ``"figure"`` (if coordinates are in ``data/curves``) and ``"statistics"`` (if the
-        result states medians or landmarks); empty if neither.
+        Keys ``"figure"`` (if coordinates are in ``data/curves``) and ``"statistics"`` (see
+        `can_be_drawn`); empty if neither.
     """
-    trials = evidence.load(data)
-    if isinstance(result, str):
-        result = find(result, trials)
-    found = {}
-    curve = evidence.curves(result.trial, result.cohort, result.report, data)
-    if curve is not None:
-        found["figure"] = _from_figure(result, trials[result.trial], curve)
-    if can_be_drawn(result):
-        found["statistics"] = _from_statistics(result, trials[result.trial], data)
-    return found
+    return {rebuilt.basis: rebuilt for rebuilt in _by_basis(result, data)}
 
 
 def reconstruct(result: Result | str, data: str | os.PathLike | None = None) -> Reconstruction:
@@ -109,14 +101,25 @@ def reconstruct(result: Result | str, data: str | os.PathLike | None = None) -> 
     ValueError
         If the result can be reconstructed neither from a figure nor from statistics.
     """
-    found = reconstructions(result, data)
-    if not found:
-        name = result if isinstance(result, str) else result.id
-        raise ValueError(
-            f"{name} cannot be reconstructed: it has no coordinates in data/curves, and states "
-            "no survival at a given time and no median with a length of follow-up"
-        )
-    return next(iter(found.values()))
+    for rebuilt in _by_basis(result, data):
+        return rebuilt
+    name = result if isinstance(result, str) else result.id
+    raise ValueError(
+        f"{name} cannot be reconstructed: it has no coordinates in data/curves, and states "
+        "no survival at a given time and no median with a length of follow-up"
+    )
+
+
+def _by_basis(result: Result | str, data) -> Iterator[Reconstruction]:
+    trials = evidence.load(data)
+    if isinstance(result, str):
+        result = find(result, trials)
+    trial = trials[result.trial]
+    curve = evidence.curves(result.trial, result.cohort, result.report, data)
+    if curve is not None:
+        yield _from_figure(result, trial, curve)
+    if can_be_drawn(result):
+        yield _from_statistics(result, trial, data)
 
 
 def find(result_id: str, trials=None) -> Result:
