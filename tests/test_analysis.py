@@ -1,5 +1,6 @@
 """The analysis of the five trials: what is pooled, by which numbers, and never twice."""
 
+import importlib
 import math
 from types import SimpleNamespace
 
@@ -289,7 +290,7 @@ def test_primary_scenario_is_the_primary_analysis(scenarios, synthesis):
 
 def test_only_the_misread_level_is_a_mistake(scenarios):
     wrong = scenarios[scenarios["mistake"]]
-    assert wrong["scenario"].tolist() == ["Gomez: 90 % interval misread as 95 %"]
+    assert wrong["scenario"].tolist() == ["Gomez: 90 % limits read as 95 %"]
     assert "mistake" in wrong["changed"].iloc[0]
     main = row(scenarios, group="NSCLC", kind="primary analysis")
     spread = np.log(wrong["high"].iloc[0] / wrong["low"].iloc[0])
@@ -328,6 +329,17 @@ def test_other_report_takes_the_place_of_the_primary_one(scenarios):
     gomez = row(scenarios, scenario="Gomez: report of 2019")
     assert gomez["k"] == 3
     assert "reconstructed" in gomez["changed"]
+
+
+def test_nothing_is_estimated_where_the_draws_disagree_on_the_direction(monkeypatch):
+    module = importlib.import_module("oligomdt.analysis.sensitivity")
+    rebuilt = analysis.reconstructed_estimates()
+    rebuilt.loc[rebuilt["result"] == "Gomez-2019", "below_1"] = 0.6
+    monkeypatch.setattr(module, "reconstructed_estimates", lambda trials: rebuilt)
+    found = row(analysis.sensitivity(), scenario="Gomez: report of 2019")
+    assert np.isnan(found[["hr", "low", "high"]].astype(float)).all()
+    assert found["interval"] == "not estimated"
+    assert "direction of the effect open" in found["changed"]
 
 
 def test_estimators_change_the_interval_not_the_data(scenarios):

@@ -81,7 +81,8 @@ def test_pooled_results_are_those_of_the_stated_numbers(glued):
 
 def test_a_number_has_one_value_on_all_pages(glued):
     headline = analysis.headline()
-    shared = set(headline) & set(glued)
+    # A page may count other trials and patients than the summary does.
+    shared = set(headline) & set(glued) - {"trials", "patients"}
     assert len(shared) >= 20
     for key in shared:
         assert {t.removesuffix(DAGGER) for t in glued[key]} == {

@@ -203,9 +203,6 @@ def _other_reports(trials, published, rebuilt, group, studies) -> Iterator[Scena
         if own.empty:
             continue
         row = own.iloc[0].copy()
-        mine = (studies["trial"] == trial.id) & (studies["cohort"] == cohort.id)
-        values = {name: row[name] for name in studies.columns if name in row}
-        old = studies.loc[mine, "result"].iloc[0]
         changed = f"{what} of the {result.report} report in place of that of {cohort.primary}"
         if 0 < row.get("below_1", 0) < 1:
             # Draws on both sides of 1 have no common estimate: nothing is made of them.
@@ -214,6 +211,9 @@ def _other_reports(trials, published, rebuilt, group, studies) -> Iterator[Scena
                 f"the {result.report} report in place of that of {cohort.primary}: not "
                 "estimated, its printed numbers leave the direction of the effect open"
             )
+        mine = (studies["trial"] == trial.id) & (studies["cohort"] == cohort.id)
+        old = studies.loc[mine, "result"].iloc[0]
+        values = {name: row[name] for name in studies.columns if name in row}
         name = f"{trial.id}: report of {result.report}"
         yield Scenario("report", name, changed, _replaced(studies, old, values | _POOLED))
 
@@ -228,7 +228,7 @@ def _misread_levels(studies) -> Iterator[Scenario]:
             f"the {100 * row.level:g} % interval of {row.label} read as a 95 % interval: "
             "a mistake made on purpose, to show its effect"
         )
-        name = f"{row.trial}: {100 * row.level:g} % interval misread as 95 %"
+        name = f"{row.trial}: {100 * row.level:g} % limits read as 95 %"
         altered = _replaced(studies, row.result, _as_estimate(wrong))
         yield Scenario("CI level", name, changed, altered, mistake=True)
 

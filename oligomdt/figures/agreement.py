@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["agreement_data", "alt_agreement", "draw_agreement"]
 
-LAYOUT = rows_of.Layout(2.15, 1.7, 0.75, 0.6, 0.55)
+LAYOUT = rows_of.Layout(2.0, 1.6, 0.75, 0.6, 0.55)
 LOW, HIGH = 0.09, 3.4
 DASHED = {"marker": "o", "filled": False, "linestyle": (0, (4, 2))}
 SIDES = {

@@ -134,7 +134,7 @@ def draw_forest(frame: pd.DataFrame) -> Figure:
     notes = _notes(frame)
     groups = shown["group"].nunique()
     rows = len(shown) + 0.75 * groups
-    layout = rows_of.Layout(2.05, 1.78, 0.55, 0.9 + LINE * (len(notes) - 1), 0.5)
+    layout = rows_of.Layout(1.9, 1.72, 0.55, 0.9 + LINE * (len(notes) - 1), 0.5)
     figure, axes = rows_of.place_axes(layout, rows, LOW, HIGH)
     _heads(figure, axes)
     position = 0.0

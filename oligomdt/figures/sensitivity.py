@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 __all__ = ["alt_sensitivity", "draw_sensitivity", "sensitivity_data"]
 
-LAYOUT = rows_of.Layout(2.95, 1.72, 0.5, 0.85, 0.3)
+LAYOUT = rows_of.Layout(2.62, 1.62, 0.5, 0.85, 0.3)
 LOW, HIGH = 0.09, 3.4
 SHORT = {
     "primary analysis": "Primary analysis",
-    "estimator": "Other estimator, confidence interval",
+    "estimator": "Other estimator",
     "prior": "Other prior on tau",
     "report": "Other report of a trial",
     "CI level": "Deliberate mistake",
@@ -33,7 +33,7 @@ SHORT = {
 }
 SHORTER = {"Bayes half-normal ": "half-normal scale ", " hazard ratio": " HR"}
 # A scenario is named in at most this many characters, which is what fits beside the axes.
-WIDEST = 36
+WIDEST = 32
 
 
 def sensitivity_data(sensitivity: pd.DataFrame, group: str) -> pd.DataFrame:
@@ -96,7 +96,7 @@ def draw_sensitivity(frame: pd.DataFrame) -> Figure:
     title = TITLES.get(main["group"], main["group"])
     figure.text(0.02, 1 - 0.1 / height, title, weight="bold", va="top", color=colour)
     figure.text(0.98, 1 - 0.1 / height, "HR (95 %)", weight="bold", va="top", ha="right")
-    note = "Filled: credible interval; hollow: confidence interval. Shaded: primary."
+    note = "Filled: credible, hollow: confidence interval; shaded: primary"
     figure.text(0.02, 0.06 / height, note, va="bottom")
     return figure
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["ARMS", "GREY", "GROUPS", "SETTINGS", "figure", "log_axis", "styled"]
 
 # Narrow, so that the smallest text stays legible where a phone shrinks the figure.
-WIDTH = 6.6
+WIDTH = 5.8
 FONT = 11
 
 # Okabe and Ito's colours, which most colour-blind readers tell apart; line styles differ too.
