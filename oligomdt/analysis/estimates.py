@@ -41,9 +41,9 @@ def published_estimates(trials: Mapping[str, Trial] | None = None) -> pd.DataFra
     Examples
     --------
     >>> frame = published_estimates().set_index("result")
-    >>> frame.loc["Gomez-2016", ["hr", "level"]].tolist()
+    >>> frame[["hr", "level"]].loc["Gomez-2016"].tolist()
     [0.35, 0.9]
-    >>> round(frame.loc["Gomez-2016", "hr95_high"], 2)
+    >>> round(float(frame.loc["Gomez-2016", "hr95_high"]), 2)
     0.76
     """
     import pandas as pd

@@ -1,0 +1,226 @@
+"""What is drawn on the axes of each figure is what its frame holds."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from test_figures import PANEL, alt_of, drawn, each_figure, frame_of
+
+from oligomdt import analysis
+from oligomdt.figures import km
+
+
+def artists(name):
+    """The artists that carry a name, by it; a name may stand for several."""
+    found = {}
+    for artist in drawn(name).findobj(lambda one: one.get_gid() is not None):
+        found.setdefault(artist.get_gid(), []).append(artist)
+    return found
+
+
+def one(name, gid):
+    (artist,) = artists(name)[gid]
+    return artist
+
+
+def check_interval(name, gid, row):
+    """The line of an interval ends at its limits, or at the edge of the axes."""
+    line = one(name, f"ci {gid}")
+    low, high = line.axes.get_xlim()
+    shown = [max(row["low"], low), min(row["high"], high)]
+    np.testing.assert_allclose(line.get_xdata(), shown)
+    np.testing.assert_allclose(one(name, f"hr {gid}").get_offsets()[0][0], row["hr"])
+    arrows = [a for a in line.axes.lines if a.get_marker() in "<>" and len(a.get_xdata()) == 1]
+    level = [a for a in arrows if a.get_ydata()[0] == line.get_ydata()[0]]
+    assert len(level) == int(row["low"] < low) + int(row["high"] > high)
+
+
+@pytest.mark.parametrize("name", ["forest", "forest_reconstructed"])
+def test_forest_draws_its_frame(name):
+    frame = frame_of(name)
+    trials = frame[frame["kind"] == "trial"]
+    assert len(trials) >= 6
+    assert sum(gid.startswith("ci ") for gid in artists(name)) == len(trials)
+    for row in trials.to_dict("records"):
+        check_interval(name, row["result"], row)
+        (size,) = one(name, f"hr {row['result']}").get_sizes()
+        np.testing.assert_allclose(size, 150 * row["weight"])
+    pooled = frame[frame["kind"] == "pooled"]
+    for row in pooled.to_dict("records"):
+        corners = one(name, f"hr {row['group']}").get_xy()[:4, 0]
+        np.testing.assert_allclose(corners, [row["low"], row["hr"], row["high"], row["hr"]])
+        bar = one(name, f"new {row['group']}").get_xdata()
+        np.testing.assert_allclose(bar, [row["predictive_low"], row["predictive_high"]])
+
+
+def test_forest_has_no_diamond_for_a_single_trial():
+    frame = frame_of("forest")
+    single = frame.groupby("group").filter(lambda g: (g["kind"] == "trial").sum() == 1)
+    assert set(single["group"]) - {""} == {"mixed"}
+    assert "hr mixed" not in artists("forest")
+    assert "mixed" not in set(frame.loc[frame["kind"] == "pooled", "group"])
+
+
+def test_forest_prints_each_hazard_ratio_and_marks_what_was_not_read():
+    texts = {t.get_text() for t in drawn("forest").findobj(lambda a: hasattr(a, "get_text"))}
+    frame = frame_of("forest")
+    for row in frame[frame["kind"] != "contrast"].to_dict("records"):
+        numbers = f"{row['hr']:.2f} ("
+        (shown,) = [text for text in texts if text.startswith(numbers)]
+        assert shown.endswith("†") == (not row["checked"]), row["label"]
+    assert "printed 90 %: 0.18–0.66" in texts
+    assert any("Basis: published" in text for text in texts)
+
+
+@pytest.mark.parametrize(
+    "name", ["sensitivity_NSCLC", "sensitivity_breast", "sensitivity_mixed"]
+)
+def test_sensitivity_draws_its_frame(name):
+    frame = frame_of(name)
+    assert frame["scenario"].is_unique
+    for row in frame.to_dict("records"):
+        check_interval(name, row["scenario"], row)
+    main = frame[frame["kind"] == "primary analysis"].iloc[0]
+    box = one(name, "primary")
+    np.testing.assert_allclose(
+        [box.get_x(), box.get_x() + box.get_width()], [main["low"], main["high"]]
+    )
+
+
+def test_agreement_draws_its_frame():
+    for row in frame_of("agreement").to_dict("records"):
+        check_interval("agreement", f"{row['side']} {row['label']}", row)
+
+
+def test_prior_draws_its_frame():
+    for group, own in frame_of("prior").groupby("group"):
+        for column in ("hr", "low", "high"):
+            line = one("prior", f"{column} {group}")
+            np.testing.assert_allclose(line.get_xdata(), own["tau_scale"])
+            np.testing.assert_allclose(line.get_ydata(), own[column])
+
+
+def check_curves(axes_artists, own):
+    for arm, rows in own[own["kind"] == "curve"].groupby("arm"):
+        solid = rows[~rows["sparse"]]
+        line = axes_artists[f"curve statistics {arm}"]
+        np.testing.assert_allclose(line.get_xdata(), solid["time"])
+        np.testing.assert_allclose(line.get_ydata(), solid["surv"])
+        band = axes_artists[f"band statistics {arm}"].get_paths()[0].vertices[:, 1]
+        shown = rows["low"].notna()
+        drawn_values = np.unique(np.round(band, 9))
+        wanted = np.round(np.concatenate([rows["low"][shown], rows["high"][shown]]), 9)
+        assert set(wanted) <= set(drawn_values)
+        assert set(drawn_values) <= set(wanted)
+    for row in own[own["kind"] == "stated median"].to_dict("records"):
+        mark = axes_artists[f"median {row['arm']}"]
+        assert (mark.get_xdata()[0], mark.get_ydata()[0]) == (row["time"], 0.5)
+
+
+def by_gid(axes):
+    return {a.get_gid(): a for a in axes.findobj(lambda one: one.get_gid() is not None)}
+
+
+def test_km_draws_its_frame():
+    (axes,) = drawn("km").axes
+    check_curves(by_gid(axes), frame_of("km"))
+
+
+def test_km_panel_draws_its_frame():
+    frame = frame_of("km_panel")
+    figure = drawn("km_panel")
+    assert len(figure.axes) == frame["result"].nunique() == len(PANEL)
+    for axes, (_, own) in zip(figure.axes, frame.groupby("result", sort=False), strict=True):
+        assert axes.get_title(loc="left") == own["label"].iloc[0]
+        check_curves(by_gid(axes), own)
+
+
+def test_km_prints_the_numbers_at_risk():
+    frame, (axes,) = frame_of("km"), drawn("km").axes
+    shown = [t.get_text() for t in axes.texts if t.get_text().isdigit()]
+    wanted = []
+    for _, rows in frame[frame["kind"] == "curve"].groupby("arm", sort=False):
+        for tick in axes.get_xticks():
+            (at,) = rows.loc[np.isclose(rows["time"], tick), "n_risk"]
+            wanted.append(f"{np.floor(at):.0f}")
+    assert shown == wanted
+
+
+def test_km_says_on_what_it_rests_and_that_the_band_is_no_confidence_interval():
+    texts = " ".join(text.get_text() for text in drawn("km").texts)
+    assert "Reconstructed from published statistics, 200 draws" in texts
+    assert "not a confidence interval" in texts
+    assert "observed" not in (texts + alt_of("km")).lower()
+
+
+def test_a_digitised_cohort_shows_both_bases():
+    drawn_from_statistics = analysis.reconstruct("CURB-NSCLC")
+    one_draw = drawn_from_statistics.data[drawn_from_statistics.data["draw"] == 0]
+    from_figure = replace(drawn_from_statistics, basis="figure", data=one_draw)
+    frame = km.km_data(from_figure, drawn_from_statistics)
+    assert frame.loc[frame["kind"] == "curve", "basis"].unique().tolist() == [
+        "figure",
+        "statistics",
+    ]
+    figure = km.draw_km(frame)
+    found = by_gid(figure.axes[0])
+    assert "band figure control" not in found and "band statistics control" in found
+    widths = [
+        found[f"curve {basis} control"].get_linewidth() for basis in ("figure", "statistics")
+    ]
+    assert widths[0] > widths[1]
+    texts = " ".join(text.get_text() for text in figure.texts)
+    assert "Reconstructed from the published figure" in texts
+    assert "reconstructed from the published figure" in km.alt_km(frame).lower()
+
+
+def test_benchmark_draws_its_frame():
+    for row in frame_of("benchmark").to_dict("records"):
+        line = one("benchmark", f"{row['fidelity']} {row['variant']} {row['engine']}")
+        np.testing.assert_allclose(line.get_xdata(), [row["median"], row["p90"]])
+
+
+def test_validation_draws_its_frame():
+    for row in frame_of("validation").dropna(subset="coverage").to_dict("records"):
+        shown = one("validation", f"coverage {row['data']}").get_xdata()
+        np.testing.assert_allclose(shown, [row["coverage"]])
+        interval = one("validation", f"rmst {row['data']}").get_xdata()
+        np.testing.assert_allclose(interval, [row["rmst_low"], row["rmst_high"]])
+        np.testing.assert_allclose(
+            one("validation", f"true {row['data']}").get_xdata(), [row["rmst_true"]]
+        )
+
+
+def test_walkthrough_draws_its_frame():
+    for (source, arm), own in frame_of("walkthrough").groupby(["source", "arm"]):
+        line = one("walkthrough", f"{source} {arm}")
+        np.testing.assert_allclose(line.get_xdata(), own["time"])
+        np.testing.assert_allclose(line.get_ydata(), own["surv"])
+
+
+@each_figure
+def test_no_text_is_small_or_lies_outside_the_figure(name):
+    figure = drawn(name)
+    figure.draw_without_rendering()
+    box = figure.bbox
+    for text in figure.findobj(lambda a: hasattr(a, "get_fontsize")):
+        if not text.get_text().strip() or not text.get_visible():
+            continue
+        assert text.get_fontsize() >= 11, text.get_text()
+        extent = text.get_window_extent()
+        inside = (extent.x0 >= box.x0 - 1) and (extent.x1 <= box.x1 + 1)
+        assert inside and extent.y0 >= box.y0 - 1 and extent.y1 <= box.y1 + 1, text.get_text()
+
+
+@each_figure
+def test_no_two_texts_overlap(name):
+    figure = drawn(name)
+    figure.draw_without_rendering()
+    texts = [t for t in figure.findobj(lambda a: hasattr(a, "get_fontsize"))]
+    shown = [(t.get_text(), t.get_window_extent()) for t in texts if t.get_text().strip()]
+    for i, (text, box) in enumerate(shown):
+        for other, second in shown[i + 1 :]:
+            across = min(box.x1, second.x1) - max(box.x0, second.x0)
+            along = min(box.y1, second.y1) - max(box.y0, second.y0)
+            # The box of a text is higher than its letters: lines may touch by a few points.
+            assert across <= 1 or along <= 4, f"{text!r} and {other!r}"
