@@ -5,7 +5,15 @@ import os
 from pathlib import Path
 
 STAMP = "inputs.sha256"
-INPUTS = ("_config.yml", "_toc.yml", "constraints.txt", "requirements.txt", "book", "oligomdt")
+INPUTS = (
+    "_config.yml",
+    "_toc.yml",
+    "constraints.txt",
+    "requirements.txt",
+    "benchmarks",
+    "book",
+    "oligomdt",
+)
 
 
 def _files(path):
