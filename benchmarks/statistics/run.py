@@ -112,7 +112,7 @@ def compare(name: str, data: pd.DataFrame, draws: int, jobs: int) -> tuple[dict,
     """Reconstruct one data set and measure the result."""
     comparison = stated(name, data)
     start = clock.process_time()
-    ensemble = from_statistics(comparison, draws=draws, seed=1, attempts=240, jobs=jobs)
+    ensemble = from_statistics(comparison, draws=draws, seed=1, attempts=400, jobs=jobs)
     seconds = clock.process_time() - start
     rows = []
     for arm in ARMS:

@@ -11,18 +11,20 @@ from oligomdt.reconstructkm import NOT_REACHED, Comparison, FollowUp, Landmark, 
 WEEK = 7 / 30.4375  # in months
 
 # The test behind a p value where the report names it and needs no strata to repeat it.
-TEST = {"Gomez-2016": "logrank"}
+TEST = {"Gomez-2016": "logrank", "CURB-breast": "logrank"}
 
 # Statements that the draws are compared with but not made to meet, each with its reason.
 NOT_FORCED = {
     "CURB-whole": {
         "p": "the test was stratified by four factors whose values per patient are not known"
     },
+    "CURB-NSCLC": {
+        "p": "whether the log-rank test was stratified is not stated; an unstratified one was "
+        "not found together with the hazard ratio's interval"
+    },
     "SABR-COMET-2019": {
-        "p": "the test for PFS is not named and the trial's tests were stratified; the hazard "
-        "ratio and the numbers of patients do not give this p without strata",
-        "hr lower": "not read in its source, and narrower than an unstratified model allows",
-        "hr upper": "not read in its source, and narrower than an unstratified model allows",
+        "hr lower": "not read in its source; not found together with p",
+        "hr upper": "not read in its source; not found together with p",
     },
 }
 
@@ -64,7 +66,7 @@ def comparison(result: Result, trial: Trial) -> tuple[Comparison, tuple[str, ...
     stated = Comparison(
         arms,
         name=result.cohort if _is_part(result, trial) else result.id,
-        hr=result.hr.estimate.text if result.hr else None,
+        hr=result.hr.estimate.text if result.hr else _direction(result, trial, said),
         hr_ci=limits,
         hr_level=result.hr.interval.level if limits else 0.95,
         p=_printed_p(result),
@@ -91,10 +93,23 @@ def _is_part(result: Result, trial: Trial) -> bool:
 
 
 def _printed_p(result: Result) -> str | None:
-    if not result.p:
+    return result.p.text if result.p else None
+
+
+def _direction(result: Result, trial: Trial, said: list) -> str | None:
+    """Side of 1 on which the hazard ratio lies where only a p value is stated.
+
+    A p value has no direction: without it, data in which MDT does harm would fit as well.
+    """
+    primary = trial.cohort(result.cohort).result()
+    if not result.p or not primary.hr:
         return None
-    relation = "" if result.p.relation == "=" else result.p.relation
-    return relation + result.p.text
+    side = "<1" if primary.hr.estimate.value < 1 else ">1"
+    said.append(
+        f"No hazard ratio is stated; the p value is taken to point the same way as in the "
+        f"{primary.report} report of the trial (hazard ratio {side})."
+    )
+    return side
 
 
 def _ci(interval) -> tuple[str, str] | None:
@@ -189,16 +204,24 @@ def _followup(result: Result, trial: Trial, said: list) -> FollowUp | None:
             f"{stated.max.text} months, with the stated median {stated.median.text}."
         )
         return FollowUp(stated.min.value, stated.max.value, median=stated.median.text)
+    shortest = stated.min.value if stated and stated.min else 0.0
     design = trial.design
     span = None
     if design.accrual_start and design.accrual_end:
         span = _months(str(design.accrual_start), str(design.accrual_end))
     if medians and span is not None:
-        last = max(span, sum(medians) / len(medians) + span / 2)
-        low, high = last - span, last
-        why = "accrual lasted that long and the median follow-up lies near the middle"
+        middle = sum(medians) / len(medians)
+        high = max(span, middle + span / 2)
+        low = max(high - span, shortest)
+        why = f"accrual lasted {span:.1f} months"
+        if middle + span / 2 >= span:
+            why += f", centred on the stated median of {middle:g}"
+        else:
+            why += f", more than twice the stated median of {middle:g}, which deaths shorten"
+        if shortest:
+            why += f"; the stated minimum is {shortest:g}"
     elif medians:
-        low, high = 0.0, 2 * sum(medians) / len(medians)
+        low, high = shortest, 2 * sum(medians) / len(medians)
         why = "neither accrual nor a range is stated; twice the stated median is the maximum"
     elif not any(arm.landmarks for arm in result.arms.values()):
         return None
@@ -248,10 +271,12 @@ def _sentences(result: Result, stated: Comparison, said: list) -> list[str]:
         found.append("The hazard may differ between planned scans and the time between them.")
     if any(arm.withdrawals for arm in stated.arms.values()):
         found.append("Patients who withdrew left at a random time before follow-up ended.")
+    else:
+        found.append("No withdrawals are reported, and none are assumed.")
     if any(arm.events_at_least is not None for arm in stated.arms.values()):
         found.append(
             "Stated progressions are a lower limit for events, because deaths without "
-            "progression are events too."
+            "progression may be events too."
         )
     if stated.p is not None and stated.test == "unknown" and "p" not in stated.not_forced:
         found.append(
@@ -261,4 +286,9 @@ def _sentences(result: Result, stated: Comparison, said: list) -> list[str]:
     if stated.hr is not None:
         found.append("The hazard ratio is that of an unadjusted, unstratified Cox model.")
     found.append("Event times are continuous; no two patients have the same.")
+    if any(arm.median for arm in stated.arms.values()):
+        found.append(
+            "A median is the first time at which survival is below one half, or the midpoint "
+            "where the curve is flat at one half, as in R."
+        )
     return found + said

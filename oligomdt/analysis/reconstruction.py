@@ -20,8 +20,8 @@ from .statements import statements
 
 DRAWS = 200
 SEED = 20261121
-# Sources that decide what is drawn: a stored ensemble of other sources is not used.
-_SOURCES = ("printed", "comparison", "constraints", "kernel", "chain", "sampler", "ensemble")
+# Sources that decide what is drawn from a comparison: an ensemble of other sources is not used.
+_SOURCES = ("constraints", "kernel", "chain", "sampler", "ensemble")
 
 
 @dataclass(frozen=True)
@@ -151,11 +151,14 @@ def _from_statistics(result: Result, trial: Trial, data) -> Reconstruction:
         )
     elif stated.parts:
         ensemble = _without_parts(ensemble)
+    statistics = ensemble.statistics
+    if not result.hr:  # its direction alone is assumed, and not a statement
+        statistics = statistics[statistics["statistic"] != "hr"].reset_index(drop=True)
     return Reconstruction(
         result,
         "statistics",
         ensemble.data,
-        ensemble.statistics,
+        statistics,
         assumptions,
         ensemble.loglog,
         ensemble.chains,

@@ -38,7 +38,8 @@ def statements(stated: Comparison, data: pd.DataFrame) -> pd.DataFrame:
     for constraint in plan(stated).constraints:
         low, high = bounds(constraint)
         value = values[constraint.name]
-        met = (np.isinf(low) and np.isinf(value)) or low - 1e-9 <= value <= high + 1e-9
+        # Times are kept to a millionth of a month.
+        met = (np.isinf(low) and np.isinf(value)) or low - 1e-6 <= value <= high + 1e-6
         rows.append(
             {
                 "statistic": constraint.name,

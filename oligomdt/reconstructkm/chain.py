@@ -22,12 +22,14 @@ from numba import njit
 from .kernel import curves, distances
 
 SHAPE = 2.0  # a: the hazard varies between intervals with a coefficient of variation of 0.71
-LEVEL_SHAPE = 0.5  # 1/h0 ~ Gamma(0.5, 0.25 x end of the time axis): weak
+# 1/h0 ~ Gamma with shape 0.5 and rate 0.25 / (end of the time axis): weak, and the same
+# prior in whatever unit time is given.
+LEVEL_SHAPE = 0.5
 TARGETED = 0.3  # share of proposals aimed at a stated median or limit
 WARM, REHEATED, COLD = 3.0, 0.3, 0.05  # temperatures
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def interval(edges, pieces, t):
     """Number of the interval that holds time `t`."""
     k = 0
@@ -36,7 +38,7 @@ def interval(edges, pieces, t):
     return k
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def cumulative(edges, hazard, pieces, t):
     """Cumulative hazard up to time `t`."""
     total = 0.0
@@ -47,7 +49,7 @@ def cumulative(edges, hazard, pieces, t):
     return total
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def invert(edges, hazard, pieces, target):
     """Time at which the cumulative hazard reaches `target`; infinity beyond the axis."""
     for k in range(pieces):
@@ -58,7 +60,7 @@ def invert(edges, hazard, pieces, target):
     return np.inf
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def draw_hazard(edges, planned, pieces, time, event, first, last, hazard, level):
     """Gibbs step for the hazard of one group and its two levels."""
     deaths = np.zeros(pieces)
@@ -79,11 +81,11 @@ def draw_hazard(edges, planned, pieces, time, event, first, last, hazard, level)
         total[kind] += hazard[k]
         members[kind] += 1
     for kind in range(2):
-        rate = LEVEL_SHAPE * edges[pieces] / 2 + SHAPE * total[kind]
+        rate = LEVEL_SHAPE / (2 * edges[pieces]) + SHAPE * total[kind]
         level[kind] = rate / np.random.gamma(LEVEL_SHAPE + SHAPE * members[kind], 1.0)
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def draw_time(edges, hazard, pieces, windows, targets):
     """Event time from the prior, or, at times, inside a target window."""
     if targets > 0 and np.random.random() < TARGETED:
@@ -92,7 +94,7 @@ def draw_time(edges, hazard, pieces, windows, targets):
     return invert(edges, hazard, pieces, np.random.exponential())
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def log_weight(edges, hazard, pieces, windows, targets, t, event):
     """Log of the prior density over the density of `draw_time`."""
     if targets == 0:
@@ -110,7 +112,7 @@ def log_weight(edges, hazard, pieces, windows, targets, t, event):
     return -math.log(1.0 - TARGETED + TARGETED * aimed / targets / max(prior, 1e-300))
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def pick(event, withdrawn, first, last, chosen):
     """A patient of a group (half of the time a censored one) and the log chance of it.
 
@@ -139,7 +141,7 @@ def pick(event, withdrawn, first, last, chosen):
     return chosen, math.log(chance)
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def sort(order, time):
     """Restore the order after one or two patients moved."""
     for a in range(1, order.shape[0]):
@@ -151,7 +153,7 @@ def sort(order, time):
         order[b + 1] = i
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def latent_time(edges, hazard, pieces, t, event):
     """Event time of a patient: the event, or a draw beyond the time of censoring."""
     if event:
@@ -160,7 +162,7 @@ def latent_time(edges, hazard, pieces, t, event):
     return invert(edges, hazard, pieces, passed + np.random.exponential())
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def run(seed, layout, prior, whole, real, loglog, lengths, state, kept):
     """Run one chain until it meets all constraints, then let it move among them.
 
@@ -284,7 +286,7 @@ def run(seed, layout, prior, whole, real, loglog, lengths, state, kept):
     return met_at >= 0, (met_at if met_at >= 0 else step)
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def mark(moved, group_of, sets_of, dirty):
     """Mark the units whose patients moved."""
     dirty[:] = False
@@ -294,7 +296,7 @@ def mark(moved, group_of, sets_of, dirty):
                 dirty[sets_of[group_of[moved[j]], m] // 2] = True
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def temperature_at(step, first, cycle, met):
     """Cooling schedule: once from warm, then saw-teeth; practically zero when all is met."""
     if met:
@@ -305,7 +307,7 @@ def temperature_at(step, first, cycle, met):
     return REHEATED * (COLD / REHEATED) ** min(share / 0.8, 1.0)
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def begin(layout, prior, state):
     """First state: follow-up from the slots, hazards at their level, times from the prior."""
     group_of, _, _, bounds, withdrawn, _ = layout
@@ -322,7 +324,7 @@ def begin(layout, prior, state):
         place(i, drawn, state, withdrawn)
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def place(i, latent, state, withdrawn):
     """Time and event of a patient from an event time and the follow-up."""
     time, event, limit, stay = state[0], state[1], state[2], state[3]
@@ -331,7 +333,7 @@ def place(i, latent, state, withdrawn):
     time[i] = latent if event[i] else end
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def keep(j, i, state, moved, old, was):
     """Remember a patient before a move."""
     moved[j] = i
@@ -340,7 +342,7 @@ def keep(j, i, state, moved, old, was):
     old[j, 3], old[j, 4] = state[4][i], state[5][i]
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def restore(state, moved, old, was):
     """Undo a move."""
     for j in range(1, -1, -1):
@@ -351,7 +353,7 @@ def restore(state, moved, old, was):
             state[4][i], state[5][i] = old[j, 3], old[j, 4]
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def propose(layout, prior, state, moved, old, was):
     """Change one or two patients; return the log ratio for the Metropolis rule."""
     bounds = layout[3]
@@ -372,7 +374,7 @@ def propose(layout, prior, state, moved, old, was):
     return refollow(i, layout, prior, state, moved, old, was)
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def renew(j, g, layout, prior, state, moved, old, was):
     """A new event time for one patient of group `g`."""
     _, _, _, bounds, withdrawn, _ = layout
@@ -387,7 +389,7 @@ def renew(j, g, layout, prior, state, moved, old, was):
     return log_weight(*here, time[i], event[i]) + chance - before
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def shift(i, layout, prior, state, moved, old, was):
     """Move one event a little, inside its interval of constant hazard."""
     edges, _, pieces, _, _ = prior
@@ -406,7 +408,7 @@ def shift(i, layout, prior, state, moved, old, was):
     return ratio
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def refit(i, before, layout, prior, state):
     """Time and event of a patient whose follow-up was `before` and has changed."""
     edges, _, pieces, _, _ = prior
@@ -423,7 +425,7 @@ def refit(i, before, layout, prior, state):
     return ratio
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def refollow(i, layout, prior, state, moved, old, was):
     """A new follow-up within its slot (a new time of leaving for those who withdrew)."""
     limit, stay, slot_low, slot_high = state[2], state[3], state[4], state[5]
@@ -435,7 +437,7 @@ def refollow(i, layout, prior, state, moved, old, was):
     return refit(i, before, layout, prior, state)
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def swap(i, layout, prior, state, moved, old, was):
     """Two patients of one follow-up pool exchange their slots."""
     limit, stay, slot_low, slot_high = state[2], state[3], state[4], state[5]

@@ -13,6 +13,16 @@ TRANSFORMS = ("log", "log-log", "unknown")
 TESTS = ("logrank", "wald", "unknown")
 
 
+def _whole(value, where: str, least: int) -> None:
+    if isinstance(value, bool) or int(value) != value or value < least:
+        raise ValueError(f"{where} is {value}; give a whole number of at least {least}")
+
+
+def _positive(value: Printed | None, where: str) -> None:
+    if value is not None and value.low < 0 and not value.text.startswith("<"):
+        raise ValueError(f"{where} is {value.text}; a number above 0 is needed")
+
+
 def _level(level: float, where: str) -> None:
     if not 0 < level < 1:
         raise ValueError(f"{where}: level is {level}; give a proportion such as 0.95")
@@ -62,6 +72,13 @@ class Landmark:
             raise ValueError(
                 f"{where}: survival is {self.surv.text}; give a proportion, 0 to 1"
             )
+        if self.ci is not None:
+            lower, upper = self.ci
+            if not 0 <= lower.value <= self.surv.value <= upper.value <= 1:
+                raise ValueError(
+                    f"{where}: limits ({lower.text}, {upper.text}) do not contain the survival "
+                    f"{self.surv.text}, or are no proportions"
+                )
 
 
 @dataclass(frozen=True)
@@ -97,8 +114,12 @@ class StatedArm:
     landmarks: tuple[Landmark, ...] = ()
 
     def __post_init__(self):
-        if self.n < 1:
-            raise ValueError(f"n is {self.n}; an arm has at least one patient")
+        _whole(self.n, "n", 1)
+        _whole(self.withdrawals, "withdrawals", 0)
+        if self.withdrawals >= self.n:
+            raise ValueError(
+                f"withdrawals is {self.withdrawals}, but n is {self.n}; somebody must stay"
+            )
         for name in ("events", "events_at_least"):
             count = getattr(self, name)
             if count is not None and not 0 <= count <= self.n - self.withdrawals:
@@ -110,6 +131,8 @@ class StatedArm:
         if self.median is not None:
             object.__setattr__(self, "median", printed(self.median, "median"))
         object.__setattr__(self, "median_ci", _limits(self.median_ci, "median_ci"))
+        for value in (self.median, *(self.median_ci or ())):
+            _positive(value, "median or its limit")
         object.__setattr__(self, "landmarks", tuple(self.landmarks))
         if self.median is not None and self.median_ci is not None:
             lower, upper = self.median_ci
@@ -145,8 +168,11 @@ class FollowUp:
         points = [self.minimum]
         for name in ("lower_quartile", "median", "upper_quartile"):
             if getattr(self, name) is not None:
-                object.__setattr__(self, name, printed(getattr(self, name), name))
-                points.append(getattr(self, name).value)
+                value = printed(getattr(self, name), name)
+                if not value.reached or value.text[0] in "<>":
+                    raise ValueError(f"follow-up {name} is {value.text}; give a number")
+                object.__setattr__(self, name, value)
+                points += [value.low, value.high]
         points.append(self.maximum)
         if not all(math.isfinite(p) and p >= 0 for p in points) or points != sorted(points):
             raise ValueError(
@@ -187,8 +213,8 @@ class Comparison:
         Windows (months) in which planned scans fall; events gather there.
     not_forced : mapping of str to str, optional
         Statements that are compared with the draws but not forced upon them, each with the
-        reason: ``"p"``, ``"hr"``, ``"hr lower"``, ``"control median"``, ``"control"`` (all of
-        an arm), and so on, as the statistics are named in the result.
+        reason: ``"p"``, ``"hr lower"``, ``"control median"``, and so on, as the statistics are
+        named in the result.
     parts : sequence of Comparison
         Comparisons that split the patients (for example by histology). They are
         reconstructed together, so that what is stated of the whole also informs its parts.
@@ -218,6 +244,14 @@ class Comparison:
             raise ValueError(
                 f"{where}: transform {self.transform!r} is not one of {TRANSFORMS}"
             )
+        if self.horizon is not None and not 0 < self.horizon < math.inf:
+            raise ValueError(f"{where}: horizon is {self.horizon}; give a positive time")
+        if self.horizon is not None and self.followup is not None:
+            raise ValueError(f"{where}: horizon and followup are both given; give one of them")
+        if isinstance(self.followup, Mapping) and set(self.followup) != set(ARMS):
+            raise ValueError(f"{where}: followup by arm needs control and experimental")
+        if any(not 0 <= low < high for low, high in self.visits):
+            raise ValueError(f"{where}: a window of visits must start before it ends")
         if self.test not in TESTS:
             raise ValueError(f"{where}: test {self.test!r} is not one of {TESTS}")
         _level(self.hr_level, f"{where}: hr_ci")
@@ -232,8 +266,12 @@ class Comparison:
         self._check_parts()
 
     def _check_hr(self):
-        if self.hr is not None and self.hr.value <= 0:
-            raise ValueError(f"{self.name}: hr is {self.hr.text}; a hazard ratio is above 0")
+        for value in (self.hr, *(self.hr_ci or ())):
+            if value is not None and not 0 < value.value < math.inf:
+                raise ValueError(
+                    f"{self.name}: hr or its limit is {value.text}; hazard ratios are above 0 "
+                    "and finite"
+                )
         if self.hr is not None and self.hr_ci is not None:
             lower, upper = self.hr_ci
             if not lower.value <= self.hr.value <= upper.value:
@@ -254,5 +292,10 @@ class Comparison:
                     f"{self.name}: the parts have {total} {arm} patients, the whole has "
                     f"{self.arms[arm].n}; the parts must split the whole"
                 )
+        names = [part.name for part in self.parts]
+        if len(set(names)) < len(names) or "whole" in names:
+            raise ValueError(
+                f"{self.name}: parts are named {names}; give each a name of its own"
+            )
         if any(part.parts for part in self.parts):
             raise ValueError(f"{self.name}: parts of parts are not supported")

@@ -23,7 +23,7 @@ class Constraint:
     ``subject`` is the number of an arm set (first seven kinds) or of a unit; ``low`` and
     ``high`` bound the statistic on the scale on which it is compared (log for ratios, the
     normal score for p values); ``z`` is the normal quantile of its level. A constraint that
-    is not ``forced`` is computed and reported, but does not steer.
+    has a ``reason`` not to be forced is computed and reported, but does not steer.
     """
 
     name: str
@@ -34,7 +34,12 @@ class Constraint:
     z: float = 0.0
     time: float = 0.0
     text: str = ""
-    forced: bool = True
+    reason: str = ""
+
+    @property
+    def forced(self) -> bool:
+        """Whether data sets must meet it: no reason is given why not."""
+        return not self.reason
 
 
 @dataclass(frozen=True)
@@ -101,12 +106,16 @@ def _unit_constraints(unit: Comparison, number: int, prefix: str) -> list[Constr
         found.append(
             Constraint(f"{prefix}p", kind, number, smallest, largest, text=unit.p.text)
         )
-    return [replace(c, forced=not _exempt(c, prefix, unit)) for c in found]
-
-
-def _exempt(constraint: Constraint, prefix: str, unit: Comparison) -> bool:
-    name = constraint.name.removeprefix(prefix)
-    return any(name == key or name.startswith(f"{key} ") for key in unit.not_forced)
+    names = {constraint.name.removeprefix(prefix) for constraint in found}
+    for name in unit.not_forced:
+        if name not in names:
+            raise ValueError(
+                f"{unit.name}: not_forced names {name!r}, which is not stated; "
+                f"stated are {', '.join(sorted(names))}"
+            )
+    return [
+        replace(c, reason=unit.not_forced.get(c.name.removeprefix(prefix), "")) for c in found
+    ]
 
 
 def _quantile(level: float) -> float:

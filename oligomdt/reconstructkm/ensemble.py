@@ -14,7 +14,7 @@ from .constraints import HR, HR_UPPER, Constraint, Plan, plan
 
 # Moves per patient: first cooling, one reheating cycle; number of cycles; moves per patient
 # between two data sets kept from one chain.
-LENGTHS = (100, 100, 20, 50)
+LENGTHS = (100, 100, 20, 100)
 DRAWS_PER_CHAIN = 5
 BATCH = 16
 
@@ -187,13 +187,18 @@ def from_statistics(
     """
     if draws < 1:
         raise ValueError(f"draws is {draws}; ask for at least one data set")
+    wanted = -(-draws // DRAWS_PER_CHAIN)
+    if attempts < wanted:
+        raise ValueError(f"attempts is {attempts}; {draws} draws need at least {wanted} chains")
     layout = plan(comparison)
     ready = sampler.setup(comparison, layout)
-    wanted = -(-draws // DRAWS_PER_CHAIN)
     found, started, missed = [], 0, []
     with _bar(wanted, comparison.name, progress) as bar:
         while len(found) < wanted and started < attempts:
-            seeds = [np.random.SeedSequence([seed, i]) for i in range(started, started + BATCH)]
+            seeds = [
+                np.random.SeedSequence([seed, i])
+                for i in range(started, min(started + BATCH, attempts))
+            ]
             runs = _run_batch(comparison, layout, ready, seeds, jobs)
             for one in runs:
                 if len(found) == wanted:
@@ -265,7 +270,7 @@ def assemble(
     if comparison.parts:
         part = np.array([name.rsplit(" ", 1)[0] for name in names])
         data["part"] = np.tile(part, len(time))
-    table = _statistics(comparison, layout, value)
+    table = _statistics(layout, value)
     return Ensemble(comparison, data, table, value, **others)
 
 
@@ -280,7 +285,7 @@ def bounds(constraint: Constraint) -> tuple[float, float]:
     return constraint.low, constraint.high
 
 
-def _statistics(comparison, layout: Plan, value: np.ndarray) -> pd.DataFrame:
+def _statistics(layout: Plan, value: np.ndarray) -> pd.DataFrame:
     rows = []
     for c, constraint in enumerate(layout.constraints):
         low, high = bounds(constraint)
@@ -299,29 +304,15 @@ def _statistics(comparison, layout: Plan, value: np.ndarray) -> pd.DataFrame:
                 "reached_high": order[-1],
                 "met": float(met.mean()),
                 "forced": constraint.forced,
-                "reason": _reason(comparison, constraint),
+                "reason": constraint.reason,
             }
         )
     return pd.DataFrame(rows)
 
 
-def _reason(comparison, constraint: Constraint) -> str:
-    if constraint.forced:
-        return ""
-    for unit in (comparison, *comparison.parts):
-        prefix = (
-            "" if not comparison.parts else "whole " if unit is comparison else unit.name + " "
-        )
-        name = constraint.name.removeprefix(prefix)
-        for statement, reason in unit.not_forced.items():
-            if name == statement or name.startswith(f"{statement} "):
-                return reason
-    raise KeyError(constraint.name)
-
-
 def _infeasible(comparison, layout: Plan, found, missed, wanted, started) -> InfeasibleError:
     value = np.concatenate([run.value[-1:] for run in missed])
-    table = _statistics(comparison, layout, value)
+    table = _statistics(layout, value)
     table["missed"] = (np.array([run.distance for run in missed]) > 0).mean(axis=0)
     worst = table[table["forced"]].nlargest(3, "missed")
     named = "; ".join(

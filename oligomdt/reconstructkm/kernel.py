@@ -4,6 +4,9 @@ Kaplan-Meier, Greenwood, Cox and log-rank of a two-arm data set with distinct ev
 the plain form that one pass over the sorted patients allows. Event times are drawn from
 continuous distributions, so ties do not occur and Breslow, Efron and the exact partial
 likelihood agree.
+
+Nothing is cached on disk: a compiled function that calls others from another file is not
+compiled again when that file changes, and would go on with the old arithmetic.
 """
 
 from __future__ import annotations
@@ -30,7 +33,7 @@ MISSED = 0.25
 TOLERANCE = 1e-9
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def curves(order, event, time, group_of, sets_of, set_size, dirty, curve, risk, left):
     """Fill Kaplan-Meier estimates and the numbers at risk of the units that changed.
 
@@ -72,7 +75,7 @@ def curves(order, event, time, group_of, sets_of, set_size, dirty, curve, risk, 
     return left[1, :units]
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def score(risk, unit, events, theta):
     """Score and information of the partial likelihood at hazard ratio `theta`."""
     gradient = 0.0
@@ -85,7 +88,7 @@ def score(risk, unit, events, theta):
     return gradient, information
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def cox(risk, unit, events, start):
     """Log hazard ratio and standard error by Newton's method."""
     beta = start
@@ -100,7 +103,7 @@ def cox(risk, unit, events, start):
     return beta, 1.0 / math.sqrt(information)
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def limit(surv, spread, z, loglog):
     """Confidence limit of survival; `z` is negative for the lower one."""
     if spread <= 0.0 or surv >= 1.0:
@@ -112,7 +115,7 @@ def limit(surv, spread, z, loglog):
     return min(surv * math.exp(half), 1.0)
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def band_at(curve, s, t, z, loglog):
     """Survival (z = 0) or its limit after the events up to time `t`.
 
@@ -134,14 +137,15 @@ def band_at(curve, s, t, z, loglog):
     return limit(surv[s, k], spread[s, k], z, loglog)
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def crossing(curve, s, z, loglog):
     """First event time at which survival (or its limit) is at most one half.
 
-    Where the curve equals one half on a flat stretch, the midpoint of the stretch, as R's
-    ``quantile.survfit`` has it; infinity where it is never reached. Also the smallest value.
+    Where the curve equals one half on a flat stretch, the midpoint of the stretch (to the next
+    event or the end of follow-up), as R's ``quantile.survfit`` has it; infinity where it is
+    never reached. Also the smallest value.
     """
-    when, surv, spread, count, _ = curve
+    when, surv, spread, count, last = curve
     smallest = 1.0
     for k in range(count[s]):
         if z != 0.0 and surv[s, k] <= TOLERANCE:
@@ -149,19 +153,20 @@ def crossing(curve, s, z, loglog):
         value = surv[s, k] if z == 0.0 else limit(surv[s, k], spread[s, k], z, loglog)
         smallest = min(smallest, value)
         if value <= 0.5 + TOLERANCE:
-            if z == 0.0 and abs(value - 0.5) <= TOLERANCE and k + 1 < count[s]:
-                return 0.5 * (when[s, k] + when[s, k + 1]), smallest
+            if z == 0.0 and abs(value - 0.5) <= TOLERANCE:
+                end = when[s, k + 1] if k + 1 < count[s] else last[s]
+                return 0.5 * (when[s, k] + end), smallest
             return when[s, k], smallest
     return np.inf, smallest
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def outside(value, low, high):
     """How far a value is outside an interval."""
     return max(low - value, value - high, 0.0)
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def crossing_distance(curve, s, low, high, z, loglog, n):
     """Time at which a curve crosses one half, and its distance in patients from a window."""
     value, smallest = crossing(curve, s, z, loglog)
@@ -176,7 +181,7 @@ def crossing_distance(curve, s, low, high, z, loglog, n):
     return value, (max(0.5 - early, 0.0) + max(late - 0.5, 0.0)) * n + MISSED
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def distances(
     whole,
     real,
@@ -238,13 +243,13 @@ def distances(
     return energy
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def unit_of(kind, subject):
     """Unit of a constraint: an arm's statistic belongs to the unit of its arm set."""
     return subject if kind >= HR else subject // 2
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def contrast(kind, low, high, z, beta, se, risk, unit, events):
     """Value and distance of a statistic that compares the arms."""
     if kind <= HR_UPPER:

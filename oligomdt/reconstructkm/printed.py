@@ -79,8 +79,9 @@ def printed(text: str | int | float | Decimal | Printed, field: str = "value") -
     text = str(text).strip()
     if text == NOT_REACHED:
         return Printed(text, math.inf, math.inf)
+    digits = text[1:] if text[:1] in ("<", ">") else text
     try:
-        number = Decimal(text.lstrip("<>"))
+        number = Decimal(digits)
     except InvalidOperation:
         raise ValueError(
             f'{field}: {text!r} is not a printed number; give for example "0.41", "<0.001" '

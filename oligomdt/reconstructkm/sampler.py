@@ -47,8 +47,8 @@ def targets(*stated: StatedArm) -> np.ndarray:
     found = set()
     for arm in stated:
         for value in (arm.median, *(arm.median_ci or ())):
-            if value is not None and value.reached:
-                found.add((value.low, value.high))
+            if value is not None and np.isfinite([value.low, value.high]).all():
+                found.add((max(value.low, 0.0), value.high))
     return np.array(sorted(found)).reshape(-1, 2)
 
 
