@@ -7,7 +7,7 @@ from oligomdt.reconstructkm import Comparison, FollowUp, Landmark, StatedArm, fr
 TWO = {"control": StatedArm(20), "experimental": StatedArm(20)}
 
 SHORT = Comparison(TWO, horizon=9)
-MISSPELT = Comparison(TWO, horizon=9, hr="0.5", not_forced={"contrl": "a reason"})
+MISSPELT = Comparison(TWO, horizon=9, hr="0.5", not_forced={"placebo": "a reason"})
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ MISSPELT = Comparison(TWO, horizon=9, hr="0.5", not_forced={"contrl": "a reason"
         (lambda: Comparison(TWO, horizon=9, visits=[(3, 2)]), "must start before it ends"),
         (lambda: Comparison(TWO, horizon=9, hr="1", hr_ci=("-0.2", "1.5")), "is -0.2; hazard"),
         (lambda: Comparison(TWO, horizon=9, hr="<<0.3"), "<<0.3' is not a printed number"),
-        (lambda: from_statistics(MISSPELT), "not_forced names 'contrl', which is not stated"),
+        (lambda: from_statistics(MISSPELT), "not_forced names 'placebo', which is not stated"),
         (
             lambda: from_statistics(SHORT, attempts=4),
             "attempts is 4; 200 draws need at least 40",
