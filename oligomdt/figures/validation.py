@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["alt_validation", "draw_validation", "validation_data"]
 
-ROW, HEAD, FOOT, LEFT = 0.5, 0.4, 0.85, 2.75
+ROW, HEAD, FOOT, LEFT = 0.5, 0.4, 0.95, 2.5
 NUMBERS = ("coverage", "band_width", "log_hr_error")
 RMST = ("rmst_true", "rmst_median", "rmst_low", "rmst_high")
 
@@ -65,10 +65,10 @@ def draw_validation(frame: pd.DataFrame) -> Figure:
     rows = len(frame)
     figure = style.figure(HEAD + rows * ROW + FOOT)
     width, height = figure.get_size_inches()
-    each = (width - LEFT - 0.5) / 2
+    each = (width - LEFT - 0.75) / 2
     panels = []
     for place in range(2):
-        left = LEFT + place * (each + 0.3)
+        left = LEFT + place * (each + 0.5)
         box = (left / width, FOOT / height, each / width, rows * ROW / height)
         axes = figure.add_axes(box)
         axes.set_ylim(rows, 0)
@@ -77,6 +77,7 @@ def draw_validation(frame: pd.DataFrame) -> Figure:
         panels.append(axes)
     _draw_coverage(panels[0], frame)
     _draw_rmst(panels[1], frame)
+    figure.text(0.02, 0.16 / height, "Right: \u25cb and line reconstructed, x true")
     for y, row in enumerate(frame.to_dict("records")):
         _name(figure, 1 - (HEAD + (y + 0.5) * ROW) / height, row)
     return figure
@@ -94,8 +95,8 @@ def _draw_coverage(axes: Axes, frame: pd.DataFrame) -> None:
     axes.set_title("Inside the band", fontweight="normal", fontsize=style.FONT)
     axes.axvline(0.95, color=style.GREY, linewidth=1, linestyle="dotted")
     axes.set_xlim(0, 1.02)
-    axes.set_xticks([0, 0.5, 0.95], ["0 %", "50 %", "95 %"])
-    axes.set_xlabel("share of the true\ncurve")
+    axes.set_xticks([0, 0.5, 0.95], ["0", "50", "95"])
+    axes.set_xlabel("% of the curve")
     for y, row in enumerate(frame.to_dict("records")):
         if not np.isnan(row["coverage"]):
             look = {"color": style.ARMS["experimental"]["color"], "clip_on": False}
@@ -105,9 +106,14 @@ def _draw_coverage(axes: Axes, frame: pd.DataFrame) -> None:
 
 
 def _draw_rmst(axes: Axes, frame: pd.DataFrame) -> None:
-    axes.set_title("Difference of RMST", fontweight="normal", fontsize=style.FONT)
+    axes.set_title("RMST difference", fontweight="normal", fontsize=style.FONT)
     axes.axvline(0, color=style.GREY, linewidth=1)
-    axes.set_xlabel("share of the horizon;\n\u25cb reconstructed, x true")
+    axes.set_xlabel("share of horizon")
+    ends = frame[list(RMST)].to_numpy()
+    first, last = np.floor(np.nanmin(ends) / 0.2), np.ceil(np.nanmax(ends) / 0.2)
+    ticks = 0.2 * np.arange(min(first, 0), last + 1)
+    axes.set_xlim(ticks[0], ticks[-1])
+    axes.set_xticks(ticks[[0, -1]], [f"{tick:.1f}" for tick in ticks[[0, -1]]])
     for y, row in enumerate(frame.to_dict("records")):
         if np.isnan(row["rmst_true"]):
             continue
