@@ -180,6 +180,8 @@ def _pooled_agreement(published: pd.DataFrame, rebuilt: pd.DataFrame) -> list[di
     both = set(published.loc[published["pooled"], "result"])
     rebuilt = rebuilt[rebuilt["pooled"] & rebuilt["result"].isin(both)]
     published = published[published["result"].isin(rebuilt["result"])]
+    from scipy.stats import norm
+
     primary = {}
     for side, estimates in (("published", published), ("reconstructed", rebuilt)):
         frame = histology_synthesis(estimates)
@@ -190,7 +192,7 @@ def _pooled_agreement(published: pd.DataFrame, rebuilt: pd.DataFrame) -> list[di
         for side, frame in primary.items():
             one = frame.set_index("group").loc[group]
             # Half the width of the interval in normal quantiles stands for the standard error.
-            se = float(np.log(one["high"] / one["low"])) / (2 * 1.959964)
+            se = float(np.log(one["high"] / one["low"])) / (2 * norm.ppf(0.975))
             sides[side] = {"hr": one["hr"], "low": one["low"], "high": one["high"], "se": se}
             checked = checked and bool(one["checked"])
         names = {"what": "pooled", "result": "", "label": f"{group}, pooled", "group": group}
