@@ -52,7 +52,11 @@ def browser():
 @pytest.fixture(scope="session")
 def contexts(browser):
     """One browser context for each mode, so that a page's files are read once."""
-    opened = {mode: browser.new_context(**settings) for mode, settings in MODES.items()}
+    # Without reduced motion a button caught in its change of colour fails on contrast.
+    opened = {
+        mode: browser.new_context(reduced_motion="reduce", **settings)
+        for mode, settings in MODES.items()
+    }
     yield opened
     for context in opened.values():
         context.close()
