@@ -168,7 +168,7 @@ BAD_TOTALS = {
     "more events than patients": ({"n": 20, "events": 21}, "events is 21; it must be between"),
     "negative events": ({"n": 20, "events": -1}, "events is -1; it must be between 0 and 20"),
     "part of an event": ({"n": 20, "events": 3.5}, r"events is 3\.5; it must be a whole"),
-    "method": ({"n": 20, "method": "exact"}, "'exact' is not one of 'guyot'"),
+    "method": ({"n": 20, "method": "exakt"}, "'exakt' is not one of 'exact', 'guyot'"),
     "marks": ({"n": 20, "censor_time": [-1.0]}, "censor_time: -1 is negative"),
     "infinite marks": ({"n": 20, "censor_time": [np.inf]}, r"censor_time\[0\] is inf"),
 }
@@ -186,7 +186,7 @@ def test_whole_numbers_may_come_as_floats():
 
 
 def test_unused_censoring_marks_are_said():
-    arm = reconstruct(TIME, SURV, n=20, censor_time=[4.0, 9.0])
+    arm = reconstruct(TIME, SURV, n=20, censor_time=[4.0, 9.0], method="guyot")
     assert "the method 'guyot' does not use censoring marks; 2 were not used" in (
         arm.report.warnings
     )

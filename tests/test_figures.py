@@ -17,6 +17,7 @@ from oligomdt import analysis, reconstructkm, survival
 from oligomdt.figures import (
     agreement,
     benchmark,
+    calibration,
     forest,
     km,
     km_panel,
@@ -100,6 +101,7 @@ FRAMES = {
         lambda: prior.prior_data(analysis.prior_sensitivity(analysis.published_estimates())),
     ),
     "benchmark": ("benchmark", benchmark.benchmark_data),
+    "calibration": ("calibration", calibration.calibration_data),
     "validation": ("validation", validation.validation_data),
     "walkthrough": ("walkthrough", known_curves),
 }

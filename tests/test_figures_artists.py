@@ -180,6 +180,12 @@ def test_benchmark_draws_its_frame():
         np.testing.assert_allclose(line.get_xdata(), [row["median"], row["p90"]])
 
 
+def test_calibration_draws_its_frame():
+    for row in frame_of("calibration").to_dict("records"):
+        line = one("calibration", f"{row['fidelity']} {row['variant']} {row['quantity']}")
+        np.testing.assert_allclose(line.get_xdata(), [row["coverage"]])
+
+
 def test_validation_draws_its_frame():
     for row in frame_of("validation").dropna(subset="coverage").to_dict("records"):
         shown = one("validation", f"coverage {row['data']}").get_xdata()

@@ -104,8 +104,11 @@ def test_a_coordinate_file_switches_its_cohort_to_the_figure(tmp_path):
     shutil.copytree(TREE, tmp_path / "data")
     figure = analysis.reconstruct(coordinates_result(tmp_path / "data"), tmp_path / "data")
     assert figure.basis == "figure"
-    assert figure.data["draw"].nunique() == 1
-    assert figure.data.groupby("arm").size().to_dict() == {"control": 20, "experimental": 20}
+    sizes = {"control": 20, "experimental": 20}
+    assert figure.point.groupby("arm").size().to_dict() == sizes
+    assert figure.data["draw"].nunique() == reconstruction.DRAWS
+    for _, draw in figure.data.groupby("draw"):
+        assert draw.groupby("arm").size().to_dict() == sizes
     assert "digitised on" in figure.assumptions[0]
     assert not figure.statistics["forced"].any()
     assert analysis.reconstruct("CURB-NSCLC").basis == "statistics"

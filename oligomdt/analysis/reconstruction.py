@@ -33,9 +33,11 @@ class Reconstruction:
     result : oligomdt.evidence.Result
     basis : {"statistics", "figure"}
         What the data rest on: published statistics (many draws) or digitised coordinates
-        of the published figure (one draw).
+        of the published figure (draws that differ only in what the figure leaves open).
     data : DataFrame
         ``draw``, ``time`` (months), ``event``, ``arm``.
+    point : DataFrame or None
+        ``time``, ``event``, ``arm`` of the one data set that stands for all (basis "figure").
     statistics : DataFrame
         Stated against reconstructed: see `oligomdt.reconstructkm.Ensemble`.
     assumptions : tuple of str
@@ -54,6 +56,7 @@ class Reconstruction:
     chains: int = 0
     attempts: int = 0
     seed: int = 0
+    point: pd.DataFrame | None = None
 
 
 def can_be_drawn(result: Result) -> bool:
@@ -261,7 +264,7 @@ def _unpack(stated: Comparison, stored) -> Ensemble:
 
 
 def _from_figure(result: Result, trial: Trial, curve) -> Reconstruction:
-    frames, notes = [], []
+    points, draws, notes = [], [], []
     for role, arm in curve.arms.items():
         rebuilt = reconstructkm.reconstruct(
             arm.time,
@@ -272,19 +275,31 @@ def _from_figure(result: Result, trial: Trial, curve) -> Reconstruction:
             risk_time=arm.risk_time,
             risk_n=arm.risk_n,
             censor_time=arm.censor_time,
-            method="guyot",
+            draws=DRAWS,
+            seed=SEED,
         )
-        frames.append(
-            pd.DataFrame({"draw": 0, "time": rebuilt.time, "event": rebuilt.event, "arm": role})
-        )
-        notes += [f"{role} arm: {text}" for text in rebuilt.report.warnings]
-    data = pd.concat(frames, ignore_index=True)
+        points.append(rebuilt.frame(role))
+        # Where no path fits there is one data set without an ensemble, and the report says so.
+        own = rebuilt.ensemble(role) if rebuilt.draws else rebuilt.frame(role).assign(draw=0)
+        draws.append(own[["draw", "time", "event", "arm"]])
+        notes += [f"{role} arm: {text}" for text in _noted(rebuilt.report)]
+    common = min(own["draw"].max() for own in draws)
+    data = pd.concat(draws, ignore_index=True)
+    data = data[data["draw"] <= common].reset_index(drop=True)
+    point = pd.concat(points, ignore_index=True)
     stated, _ = comparison(result, trial)
     origin = curve.origin
     said = (
         f"Coordinates of {origin.figure}, panel {origin.panel}, of {origin.source}, digitised "
-        f"on {origin.digitised_on} by {origin.digitised_by}; reconstructed with the algorithm "
-        "of Guyot and others (2012).",
+        f"on {origin.digitised_on} by {origin.digitised_by}.",
         *notes,
     )
-    return Reconstruction(result, "figure", data, statements(stated, data), said)
+    stats = statements(stated, point)
+    return Reconstruction(result, "figure", data, stats, said, point=point)
+
+
+def _noted(report) -> list[str]:
+    """Warnings of a report, and how well the patients of the arm are known."""
+    graded = report.grade
+    known = [f"identifiability {graded.letter}: {graded.reason}"] if graded else []
+    return [*known, *report.warnings]

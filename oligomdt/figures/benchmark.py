@@ -1,4 +1,4 @@
-"""Error of reconstruction from coordinates: this project's algorithm beside R packages."""
+"""Error of reconstruction from coordinates: this project's algorithms beside R packages."""
 
 from __future__ import annotations
 
@@ -13,11 +13,19 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["alt_benchmark", "benchmark_data", "draw_benchmark"]
+__all__ = [
+    "alt_benchmark",
+    "benchmark_data",
+    "beaten",
+    "draw_benchmark",
+    "marks_table",
+    "paired_table",
+]
 
-OURS = "oligomdt"
+OURS, GUYOT = "oligomdt", "Guyot 2012, ours"
 ENGINES = {
     OURS: ("o", "#0072B2"),
+    GUYOT: ("P", "#007A5A"),
     "IPDfromKM": ("s", "#B84A00"),
     "reconstructKM": ("^", "#5A5A5A"),
     "kmdata": ("D", "#8A6D00"),
@@ -34,7 +42,13 @@ VARIANTS = {
     "n+ev": "n, events",
     "n": "n only",
 }
-ROW, HEAD, GAP, FOOT = 0.62, 1.0, 0.42, 0.6
+# Names in the results file that are not those of the figure.
+NAMES = {"oligomdt_exact": OURS, "oligomdt_guyot": GUYOT}
+# Those that are given the censoring marks besides, which the others do not use.
+WITH_MARKS = {"oligomdt_exact_marks": OURS, "CIFresolve_marks": "CIFresolve"}
+ROW, HEAD, GAP, FOOT = 0.74, 1.0, 0.42, 0.6
+STEP = 0.14
+TICKS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
 
 
 def benchmark_data(results: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -55,11 +69,8 @@ def benchmark_data(results: pd.DataFrame | None = None) -> pd.DataFrame:
     """
     import pandas as pd
 
-    if results is None:
-        folder = Path(__file__).resolve().parents[2] / "benchmarks" / "reconstruct"
-        results = pd.read_csv(folder / "results.csv")
-    frame = results.rename(columns={"loghr_err_med": "median", "loghr_err_p90": "p90"})
-    names = frame["engine"].str.removesuffix("_expert").replace("oligomdt_guyot", OURS)
+    frame = _results(results)
+    names = frame["engine"].str.removesuffix("_expert").replace(NAMES)
     cell = ["fidelity", "variant", "engine"]
     frame = frame.assign(engine=names).sort_values(["failed", "median"])
     frame = frame.drop_duplicates(cell)
@@ -68,6 +79,124 @@ def benchmark_data(results: pd.DataFrame | None = None) -> pd.DataFrame:
         frame[name] = pd.Categorical(frame[name], values)
     frame = frame.dropna(subset=cell).sort_values(cell).astype(dict.fromkeys(cell, str))
     return frame[[*cell, "cases", "failed", "median", "p90"]].reset_index(drop=True)
+
+
+def _results(results: pd.DataFrame | None) -> pd.DataFrame:
+    frame = _committed("results") if results is None else results
+    return frame.rename(columns={"loghr_err_med": "median", "loghr_err_p90": "p90"})
+
+
+def _committed(name: str) -> pd.DataFrame:
+    import pandas as pd
+
+    folder = Path(__file__).resolve().parents[2] / "benchmarks" / "reconstruct"
+    return pd.read_csv(folder / f"{name}.csv")
+
+
+def beaten(frame: pd.DataFrame, column: str) -> list[str]:
+    """Cells in which another engine has a smaller error than ours, in words.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        As from `benchmark_data`.
+    column : {"median", "p90"}
+        The error that is compared.
+
+    Returns
+    -------
+    list of str
+        One text for each cell, with the best engine and the two errors; empty where ours has
+        the smallest error everywhere.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame({"fidelity": "fine", "variant": "n", "median": [0.02, 0.01],
+    ...                       "engine": ["oligomdt", "kmdata"]})
+    >>> beaten(frame, "median")
+    ['600 x 400 pixels, n only: kmdata 0.010, oligomdt 0.020']
+    """
+    found = []
+    for (fidelity, variant), own in frame.groupby(["fidelity", "variant"], sort=False):
+        errors = own.set_index("engine")[column]
+        best = errors.idxmin()
+        if errors[best] < errors[OURS]:
+            texts = [f"{name} {decimals(errors[name], 3)}" for name in (best, OURS)]
+            found.append(f"{FIDELITIES[fidelity]}, {VARIANTS[variant]}: {', '.join(texts)}")
+    return found
+
+
+def marks_table(results: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Table of the engines that are given the censoring marks as well.
+
+    Parameters
+    ----------
+    results : pandas.DataFrame, optional
+        As for `benchmark_data`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Texts: one row per fidelity, variant and engine.
+    """
+    import pandas as pd
+
+    frame = _results(results)
+    frame = frame[frame["engine"].isin(WITH_MARKS)]
+    rows = [
+        {
+            "Figure": FIDELITIES[fidelity],
+            "Known besides marks": VARIANTS[variant],
+            "Engine": name,
+            "Failed": f"{row.failed} of {row.cases}",
+            "Median error": decimals(row.median, 4),
+            "90th percentile": decimals(row.p90, 4),
+        }
+        for fidelity in FIDELITIES
+        for variant in VARIANTS
+        for engine, name in WITH_MARKS.items()
+        for row in frame[
+            (frame["fidelity"] == fidelity)
+            & (frame["variant"] == variant)
+            & (frame["engine"] == engine)
+        ][["cases", "failed", "median", "p90"]].itertuples(index=False)
+    ]
+    return pd.DataFrame(rows)
+
+
+def paired_table(paired: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Table of the share of data sets in which ours is nearer to the true log hazard ratio.
+
+    Parameters
+    ----------
+    paired : pandas.DataFrame, optional
+        As in benchmarks/reconstruct/paired.csv, which is the default.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Texts: one row per fidelity and variant, one column per package. Of the ways of use of
+        a package the one against which ours does worst. A tie counts half.
+    """
+    import pandas as pd
+
+    frame = _committed("paired") if paired is None else paired
+    names = frame["engine"].str.removesuffix("_expert")
+    packages = [name for name in ENGINES if name not in (OURS, GUYOT)]
+    shares = frame.assign(engine=names).groupby(["fidelity", "variant", "engine"])
+    share = shares["loghr_err_win"].min()
+    rows = [
+        {"Figure": FIDELITIES[fidelity], "Known": VARIANTS[variant]}
+        | {
+            name: f"{100 * share[cell]:.0f} %" if cell in share.index else "\u2013"
+            for name in packages
+            for cell in [(fidelity, variant, name)]
+        }
+        for fidelity in FIDELITIES
+        for variant in VARIANTS
+    ]
+    return pd.DataFrame(rows)
 
 
 @style.styled
@@ -92,7 +221,8 @@ def draw_benchmark(frame: pd.DataFrame) -> Figure:
         axes = figure.add_axes(
             (1.6 / width, bottom / height, (width - 1.8) / width, panel / height)
         )
-        _draw_panel(axes, frame[frame["fidelity"] == fidelity])
+        low = min(0.0015, 0.85 * frame["median"].min())
+        _draw_panel(axes, frame[frame["fidelity"] == fidelity], low)
         axes.set_title(FIDELITIES[fidelity])
         if place < len(fidelities) - 1:
             axes.set_xticklabels([])
@@ -102,9 +232,9 @@ def draw_benchmark(frame: pd.DataFrame) -> Figure:
     return figure
 
 
-def _draw_panel(axes: Axes, own: pd.DataFrame) -> None:
+def _draw_panel(axes: Axes, own: pd.DataFrame, low: float) -> None:
     variants = list(own["variant"].unique())
-    style.log_axis(axes, 0.0035, 0.4, (0.005, 0.01, 0.02, 0.05, 0.1, 0.2))
+    style.log_axis(axes, low, 0.4, TICKS)
     axes.set_ylim(len(variants), 0)
     axes.set_yticks(
         [i + 0.5 for i in range(len(variants))], [VARIANTS[name] for name in variants]
@@ -114,12 +244,8 @@ def _draw_panel(axes: Axes, own: pd.DataFrame) -> None:
     for line in range(1, len(variants)):
         axes.axhline(line, color=style.LIGHT, linewidth=0.5)
     for row in own.to_dict("records"):
-        y = (
-            variants.index(row["variant"])
-            + 0.5
-            + 0.17 * (list(ENGINES).index(row["engine"]) - 2)
-        )
-        _draw_row(axes, y, row)
+        place = list(ENGINES).index(row["engine"]) - (len(ENGINES) - 1) / 2
+        _draw_row(axes, variants.index(row["variant"]) + 0.5 + STEP * place, row)
 
 
 def _draw_row(axes: Axes, y: float, row: dict[str, Any]) -> None:

@@ -1,15 +1,24 @@
 """The reconstructed patients of one arm and the report on how they were made."""
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
+import pandas as pd
 
 from .coordinates import clean, column, risk_table, whole
+from .exact import reconstruct_exact
+from .grade import Grade, grade
 from .guyot import reconstruct_guyot
+from .observation import KINDS, Observation, observe
 
-METHODS = {"guyot": reconstruct_guyot}
+METHODS = ("exact", "guyot")
 # A reconstructed curve further than this from the coordinates is worth a warning.
 FAR = 0.05
+# Finest resolution of survival that is followed; finer points are taken as this fine.
+FINEST = 1e-6
+# Larger arms take minutes, and their number at risk cannot be read off a curve anyway.
+MOST_PATIENTS = 20_000
 
 
 @dataclass(frozen=True)
@@ -18,12 +27,14 @@ class Report:
 
     Attributes
     ----------
-    method : str
-        Name of the algorithm.
+    method : {"exact", "guyot"}
+        The algorithm that made the result.
+    observation : Observation
+        How the points were read, at what resolution, and why this was chosen.
     points : int
         Digitised points used.
-    events : int
-        Events among the reconstructed patients.
+    n, events : int
+        Patients, and events among them.
     events_stated : int or None
         Total number of events given, if any.
     risk_time, risk_n, risk_slack : arrays
@@ -31,8 +42,12 @@ class Report:
     rms_difference, max_difference : float
         Difference between the reconstructed Kaplan-Meier curve and the cleaned coordinates,
         at the coordinates.
+    rms_pixels : float
+        The first of these in units of the resolution in survival.
     moved : float
         Largest change that the clean-up made to a digitised survival value.
+    grade : Grade or None
+        How well the patients are determined (method "exact").
     warnings : tuple of str
         Where the input was changed, not used, or contradicts itself.
     assumptions : tuple of str
@@ -40,7 +55,9 @@ class Report:
     """
 
     method: str
+    observation: Observation
     points: int
+    n: int
     events: int
     events_stated: int | None
     risk_time: np.ndarray
@@ -48,9 +65,19 @@ class Report:
     risk_slack: np.ndarray
     rms_difference: float
     max_difference: float
+    rms_pixels: float
     moved: float
+    grade: Grade | None
     warnings: tuple
     assumptions: tuple
+
+    def to_json(self):
+        """Return the report as JSON text with sorted keys."""
+
+        def plain(value):
+            return value.tolist() if isinstance(value, np.ndarray | np.generic) else str(value)
+
+        return json.dumps(asdict(self), default=plain, indent=2, sort_keys=True)
 
 
 @dataclass(frozen=True)
@@ -58,15 +85,30 @@ class ReconstructedArm:
     """Reconstructed patients of one arm, sorted by time; unpacks as `time, event`.
 
     `time` (float, the unit of the coordinates) and `event` (1 event, 0 censored) have one entry
-    per patient.
+    per patient. `draws` holds the ensemble, each draw a pair `(time, event)`: all fit the
+    coordinates, and their differences are the uncertainty of the reconstruction.
     """
 
     time: np.ndarray
     event: np.ndarray
     report: Report
+    draws: tuple = ()
 
     def __iter__(self):
         return iter((self.time, self.event))
+
+    def frame(self, arm="arm"):
+        """Patients as a frame with the columns time, event and arm, one row for each."""
+        return pd.DataFrame({"time": self.time, "event": self.event, "arm": arm})
+
+    def ensemble(self, arm="arm"):
+        """The draws as one frame with the columns draw, time, event and arm."""
+        frames = [
+            pd.DataFrame({"draw": i, "time": time, "event": event, "arm": arm})
+            for i, (time, event) in enumerate(self.draws)
+        ]
+        columns = ["draw", "time", "event", "arm"]
+        return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
 
 
 def reconstruct(
@@ -79,14 +121,24 @@ def reconstruct(
     risk_time=None,
     risk_n=None,
     censor_time=None,
-    method="guyot",
+    method="exact",
+    draws=0,
+    seed=0,
+    observation=None,
+    resolution=None,
 ):
     """Reconstruct the patients of one arm from the digitised points of its survival curve.
 
-    The algorithm of Guyot et al. (2012, doi:10.1186/1471-2288-12-9): the events at each drop of
-    the curve follow from the number at risk, and the number censored between two columns of the
-    number-at-risk table is the one with which the next column comes out right. What is added to
-    the text of 2012 is listed in `oligomdt.reconstructkm.guyot`.
+    The method "exact" looks among all whole numbers of events at each drop and of censored
+    between the drops for those with which a Kaplan-Meier curve of `n` patients passes through
+    the points, given their resolution, the table, the events and the marks. Such paths are
+    drawn from their posterior by forward filtering and backward sampling over the number at
+    risk; the result is the draw nearest to the mean of all (of hand clicks, their rounded
+    mean). The prior is a censoring hazard that changes smoothly over eight segments of
+    follow-up, with more than Poisson variation, and a share of drops with several events; both
+    are learnt from the curve. Arms of more than 1,000 patients are searched less finely.
+    The method "guyot" is the algorithm of Guyot et al. (2012, doi:10.1186/1471-2288-12-9); what
+    is added to the text of 2012 is listed in `oligomdt.reconstructkm.guyot`.
 
     Parameters
     ----------
@@ -97,16 +149,28 @@ def reconstruct(
     n : int
         Patients in the arm.
     xmax : float, optional
-        End of the figure's time axis; points may not lie beyond it.
+        End of the figure's time axis; points may not lie beyond it, and the resolution of time
+        is counted in it.
     events : int, optional
         Total number of events in the arm, from 0 to `n`.
     risk_time, risk_n : arrays of shape (rows,), optional
         Number-at-risk table: times, and patients followed to that time or longer.
     censor_time : array, optional
-        Times of the censoring marks. Checked; the method "guyot" has no use for them, and the
-        report says so.
-    method : {"guyot"}
+        Times of the censoring marks. A mark may stand for several patients. The method "guyot"
+        has no use for them, and the report says so.
+    method : {"exact", "guyot"}
         Name of the algorithm.
+    draws : int
+        Data sets of the ensemble in `.draws` (method "exact").
+    seed : int
+        Seed of the search and of the ensemble; the same seed gives the same patients.
+    observation : {"trace", "clicks", "times"}, optional
+        How the points were read; chosen from them where it is not given: `trace` every visible
+        drop (corners of a vector figure, automatic trace), `clicks` made by hand, `times`
+        survival at a few times only.
+    resolution : tuple of two floats, optional
+        Resolution of the points in time and in survival (a pixel, in the units of the points);
+        found from the points where it is not given.
 
     Returns
     -------
@@ -126,41 +190,136 @@ def reconstruct(
     >>> event.sum(), len(time), arm.report.risk_slack.tolist()
     (np.int64(3), 10, [0, 0, 0])
     """
-    if method not in METHODS:
-        raise ValueError(f"method: {method!r} is not one of {', '.join(map(repr, METHODS))}")
+    _choice("method", method, METHODS)
+    if observation is not None:
+        _choice("observation", observation, KINDS)
     n = whole(n, "n", 1)
     events = None if events is None else whole(events, "events", 0, n)
+    draws, seed = whole(draws, "draws", 0), whole(seed, "seed", 0, 2**32 - 1)
     curve = clean(time, surv, xmax)
     table = risk_table(risk_time, risk_n, n)
-    warnings = list(curve.warnings) + _unused_marks(censor_time, method)
-    times, event, more, assumptions = METHODS[method](curve, table, n, events)
-    slack = len(times) - np.searchsorted(times, table.time, side="left") - table.n
-    rms, largest = _difference(times, event, curve)
-    warnings += more + _contradictions(times, event, table, slack, largest)
-    report = Report(
+    marks, unused = _marks(censor_time, curve, n)
+    seen = observe(curve, n, xmax, observation, _resolution(resolution))
+    warnings = [*curve.warnings, *unused]
+    result = None
+    if method == "exact" and n > MOST_PATIENTS:
+        warnings.append(
+            f"the method 'exact' is for arms of up to {MOST_PATIENTS:,} patients; "
+            "reconstructed with the algorithm of Guyot et al. instead"
+        )
+    elif method == "exact":
+        result = reconstruct_exact(
+            curve, table, n, seen, events=events, marks=marks, draws=draws, seed=seed
+        )
+        if result is None:
+            warnings.append(NO_PATH)
+    elif marks is not None:
+        warnings.append(
+            f"the method 'guyot' does not use censoring marks; {len(marks)} were not used"
+        )
+    if result is None:
+        times, event, more, assumptions = reconstruct_guyot(curve, table, n, events)
+        ensemble, graded, method = (), None, "guyot"
+    else:
+        (times, event), ensemble, paths = result
+        graded = grade(paths, n)
+        more, assumptions = _told(paths, seen, events, event, marks)
+    report = _report(curve, table, seen, events, times, event, graded, method)
+    far = _contradictions(times, event, table, report.risk_slack, report.max_difference)
+    told = {
+        "warnings": tuple(warnings + more + far),
+        "assumptions": curve.assumptions + tuple(assumptions),
+    }
+    return ReconstructedArm(times, event, replace(report, **told), ensemble)
+
+
+NO_PATH = (
+    "no curve of this many patients passes through the points, even if they are read ten times "
+    "less exactly; reconstructed with the algorithm of Guyot et al. instead (are n, the table "
+    "and the points of the same arm?)"
+)
+
+
+def _choice(name, value, allowed):
+    if not isinstance(value, str) or value not in allowed:
+        raise ValueError(f"{name}: {value!r} is not one of {', '.join(map(repr, allowed))}")
+
+
+def _marks(censor_time, curve, n):
+    """Censoring marks in order of time, and what cannot be true of them."""
+    if censor_time is None:
+        return None, []
+    marks = np.sort(column(censor_time, "censor_time"))
+    if len(marks) and marks[0] < 0:
+        raise ValueError(f"censor_time: {marks[0]:g} is negative; times must be 0 or later")
+    warnings = []
+    end = float(curve.time[-1])
+    late = int((marks > end * (1 + 1e-9)).sum())
+    if late:
+        warnings.append(
+            f"{late} censoring mark(s) lie after the curve's end at {end:g}; not used"
+        )
+    if len(marks) - late > n:
+        warnings.append(f"{len(marks) - late} censoring marks were given for {n} patients")
+    return marks, warnings
+
+
+def _resolution(resolution):
+    if resolution is None:
+        return None
+    pair = column(resolution, "resolution")
+    if len(pair) != 2 or pair[0] <= 0 or not FINEST <= pair[1] <= 0.5:
+        raise ValueError(
+            f"resolution is {resolution!r}; it must be two numbers, in time (positive) and in "
+            f"survival ({FINEST:g} to 0.5)"
+        )
+    return float(pair[0]), float(pair[1])
+
+
+def _told(paths, seen, events, event, marks):
+    """Warnings and assumptions of the method "exact"."""
+    warnings, assumptions = [], []
+    if paths.loose > 1:
+        warnings.append(
+            f"the points fit {len(event)} patients only when read {paths.loose:g} times less "
+            f"exactly than their resolution of {seen.step_surv:.2g} in survival"
+        )
+    died = int(event.sum())
+    if events is not None and died != events:
+        found = paths.events[:, -1]
+        warnings.append(
+            f"{events} events were stated but the curve allows {found.min()} to {found.max()}; "
+            f"{died} are reconstructed (is the number of this arm and data cut?)"
+        )
+    assumptions.append(f"points taken as {seen.kind}: {seen.reason}")
+    if marks is None:
+        assumptions.append(
+            "censoring between two drops is spread evenly; how many there are follows from the "
+            "curve and a smooth censoring hazard"
+        )
+    return warnings, assumptions
+
+
+def _report(curve, table, seen, events, times, event, graded, method):
+    rms, largest = _difference(times, event, curve, seen.step_time / 2)
+    return Report(
         method=method,
+        observation=seen,
         points=curve.read,
+        n=len(times),
         events=int(event.sum()),
         events_stated=events,
         risk_time=table.time,
         risk_n=table.n,
-        risk_slack=slack,
+        risk_slack=len(times) - np.searchsorted(times, table.time, side="left") - table.n,
         rms_difference=rms,
         max_difference=largest,
+        rms_pixels=rms / seen.step_surv,
         moved=curve.moved,
-        warnings=tuple(warnings),
-        assumptions=curve.assumptions + tuple(assumptions),
+        grade=graded,
+        warnings=(),
+        assumptions=(),
     )
-    return ReconstructedArm(times, event, report)
-
-
-def _unused_marks(censor_time, method):
-    if censor_time is None:
-        return []
-    marks = column(censor_time, "censor_time")
-    if len(marks) and marks.min() < 0:
-        raise ValueError(f"censor_time: {marks.min():g} is negative; times must be 0 or later")
-    return [f"the method {method!r} does not use censoring marks; {len(marks)} were not used"]
 
 
 def _contradictions(time, event, table, slack, largest):
@@ -177,16 +336,20 @@ def _contradictions(time, event, table, slack, largest):
     return warnings
 
 
-def _difference(time, event, curve):
-    """Root mean square and largest distance of the points from the reconstructed steps."""
-    after, before = survival_around(time, event, curve.time)
+def _difference(time, event, curve, slack):
+    """Root mean square and largest distance of the points from the reconstructed steps.
+
+    A step may be early or late by `slack`, half the resolution in time.
+    """
+    after, before = survival_around(time, event, curve.time, slack)
     distance = np.maximum(0.0, np.maximum(curve.surv - before, after - curve.surv))
     return float(np.sqrt(np.mean(distance**2))), float(distance.max())
 
 
-def survival_around(time, event, at):
+def survival_around(time, event, at, slack=0.0):
     """Kaplan-Meier survival of the patients just after and just before each given time."""
     died, count = np.unique(time[event == 1], return_counts=True)
     at_risk = len(time) - np.searchsorted(np.sort(time), died, side="left")
     surv = np.append(1.0, np.cumprod(1 - count / at_risk))
-    return surv[np.searchsorted(died, at, "right")], surv[np.searchsorted(died, at, "left")]
+    after = np.searchsorted(died, at + slack, "right")
+    return surv[after], surv[np.searchsorted(died, at - slack, "left")]

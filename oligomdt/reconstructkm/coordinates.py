@@ -11,7 +11,9 @@ OVERSHOOT = 0.02
 # Points may lie this share of the axis beyond its end before it is an error.
 BEYOND_AXIS = 0.01
 # Root mean square change that removes digitising jitter; more means it is not a survival curve.
-JITTER_LIMIT = 0.05
+# On a steep piece a small error in time moves a click far, so errors of this share of the time
+# axis do not count.
+JITTER_LIMIT, JITTER_TIME = 0.05, 0.015
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,8 @@ class Coordinates:
     """A cleaned curve: starts at (0, 1), times never fall, survival never rises.
 
     `read` counts the points given, `moved` is the largest change made to a survival value, and
-    `warnings` and `assumptions` say in words what was done.
+    `warnings` and `assumptions` say in words what was done. `raw_time` and `raw_surv` are the
+    points in order of time before jitter was removed, `backwards` counts those that went back.
     """
 
     time: np.ndarray
@@ -28,6 +31,9 @@ class Coordinates:
     moved: float
     warnings: tuple
     assumptions: tuple
+    raw_time: np.ndarray
+    raw_surv: np.ndarray
+    backwards: int
 
 
 @dataclass(frozen=True)
@@ -83,13 +89,25 @@ def clean(time, surv, xmax=None):
     warnings += note
     surv, note = _within_one(surv)
     warnings += note
-    read = len(time)
+    read, backwards = len(time), int((np.diff(time) < 0).sum())
+    order = np.lexsort((-surv, time))
+    raw_time, raw_surv = time[order], surv[order]
     time, surv, moved, note = _in_order(time, surv)
     warnings += note
     if time[0] > 0 or surv[0] < 1:
         time, surv = np.insert(time, 0, 0.0), np.insert(surv, 0, 1.0)
         assumptions.append("the curve starts at survival 1 at time 0")
-    return Coordinates(time, surv, read, moved, tuple(warnings), tuple(assumptions))
+    return Coordinates(
+        time,
+        surv,
+        read,
+        moved,
+        tuple(warnings),
+        tuple(assumptions),
+        raw_time,
+        raw_surv,
+        backwards,
+    )
 
 
 def column(values, name):
@@ -114,8 +132,8 @@ def _check_times(time, xmax):
         raise ValueError("time: all points are at time 0; the curve needs at least one later")
     if xmax is None:
         return
-    if not (np.isfinite(xmax) and xmax > 0):
-        raise ValueError(f"xmax is {xmax}; it must be the positive end of the time axis")
+    if not isinstance(xmax, int | float | np.number) or not (np.isfinite(xmax) and xmax > 0):
+        raise ValueError(f"xmax is {xmax!r}; it must be the positive end of the time axis")
     if time.max() > xmax * (1 + BEYOND_AXIS):
         at = int(time.argmax())
         raise ValueError(
@@ -174,7 +192,7 @@ def _in_order(time, surv):
     smooth = isotonic_regression(surv, increasing=False).x
     change = smooth - surv
     moved, rms = float(np.abs(change).max()), float(np.sqrt(np.mean(change**2)))
-    if rms > JITTER_LIMIT:
+    if _beyond_jitter(time, surv, smooth) > JITTER_LIMIT:
         raise ValueError(
             f"surv rises too much for digitising jitter (root mean square {rms:.2f}); a "
             "survival curve never rises: is it 1 - survival, or do the points mix two arms?"
@@ -184,6 +202,14 @@ def _in_order(time, surv):
         f"moving points by up to {moved:.3g} (root mean square {rms:.2g})"
     )
     return time, smooth, moved, warnings
+
+
+def _beyond_jitter(time, surv, smooth):
+    """Root mean square distance from the smooth curve moved a little to either side."""
+    slack = JITTER_TIME * time[-1]
+    above = surv - np.interp(time - slack, time, smooth)
+    below = np.interp(time + slack, time, smooth) - surv
+    return float(np.sqrt(np.mean(np.maximum(np.maximum(above, below), 0.0) ** 2)))
 
 
 def risk_table(risk_time, risk_n, n):

@@ -1,0 +1,75 @@
+"""How well the patients of an arm are determined by what is known of it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+# Upper limits of the uncertainty of the number at risk (share of n) and of the events (share
+# of the events) for the grades A, B and C.
+LIMITS = {"A": (0.01, 0.005), "B": (0.025, 0.03), "C": (0.08, 0.15)}
+
+
+@dataclass(frozen=True)
+class Grade:
+    """Grade of identifiability of one arm.
+
+    Attributes
+    ----------
+    letter : {"A", "B", "C", "D"}
+        A: number at risk and events practically known; B: small uncertainty; C: a hazard ratio
+        from these patients is rough; D: it is not determined and none should be given.
+    at_risk_sd : float
+        Standard deviation of the number at risk between draws, mean over follow-up, divided by
+        the number of patients.
+    events_sd : float
+        Standard deviation of the number of events between draws.
+    reason : str
+        In words.
+    """
+
+    letter: str
+    at_risk_sd: float
+    events_sd: float
+    reason: str
+
+
+def grade(paths, n):
+    """Grade the paths that fit one arm.
+
+    Parameters
+    ----------
+    paths : Paths
+        Draws from all the paths that fit.
+    n : int
+        Patients in the arm.
+
+    Returns
+    -------
+    Grade
+
+    Examples
+    --------
+    >>> from oligomdt.reconstructkm.coordinates import clean, risk_table
+    >>> from oligomdt.reconstructkm.exact import draw_paths
+    >>> from oligomdt.reconstructkm.observation import observe
+    >>> curve = clean([2, 2, 5, 5, 9], [1, 0.9, 0.9, 0.8, 0.8])
+    >>> table = risk_table([0, 5, 9], [10, 9, 8], 10)
+    >>> grade(draw_paths(curve, table, 10, observe(curve, 10, xmax=10)), 10).letter
+    'A'
+    """
+    weight = np.diff(paths.stages.span[:, 1], prepend=0.0)
+    spread = paths.at_risk.std(axis=0) / n
+    at_risk_sd = float((spread * weight).sum() / weight.sum()) if weight.sum() > 0 else 0.0
+    died = paths.events[:, -1]
+    events_sd = float(died.std())
+    relative = events_sd / max(1.0, float(died.mean()))
+    letter = "D"
+    for name, (most_at_risk, most_events) in LIMITS.items():
+        if at_risk_sd <= most_at_risk and relative <= most_events:
+            letter = name
+            break
+    reason = (
+        f"between the {len(died)} data sets that fit, the number at risk differs by "
+        f"{at_risk_sd:.1%} of the patients (standard deviation), the events by {events_sd:.1f}"
+    )
+    return Grade(letter, at_risk_sd, events_sd, reason)
