@@ -24,8 +24,8 @@ from .files import ArmInput
 from .joint import Conditioned, condition, contradictions
 from .pairs import log_hazard_ratios
 
-# Largest grid of pairs, counted in patients, which takes a few seconds. A larger one is thinned,
-# one of 200 x 200 pairs of 2,500 patients is not.
+# Largest grid of pairs, counted in patients, which takes a few seconds: 200 x 200 pairs of
+# 2,500 patients. A larger one is thinned.
 PAIR_WORK = 100_000_000
 # With fewer effective pairs than this the spread of the draws says little.
 FEW_PAIRS = 30

@@ -347,8 +347,8 @@ def update_rates(stage, level, path, n, log_c, log_e, centre, shape, spread, gam
     """Draw the hazards, the over-dispersion and the share of ties given a path."""
     kmax = stage.shape[0]
     nseg = len(log_c)
-    cc, tc = np.zeros(nseg), np.zeros(nseg)
-    ce, te = np.zeros(nseg), np.zeros(nseg)
+    gone_c, time_c = np.zeros(nseg), np.zeros(nseg)
+    died_e, time_e = np.zeros(nseg), np.zeros(nseg)
     score = np.zeros(len(SHAPES))
     r = n
     drops, ties = 0, 0
@@ -359,8 +359,8 @@ def update_rates(stage, level, path, n, log_c, log_e, centre, shape, spread, gam
         if kind == CENSOR:
             mean = exp(log_c[seg]) * width * r
             frailty = rng.gamma(shape + left, 1 / (shape + mean))
-            cc[seg] += left
-            tc[seg] += frailty * width * r
+            gone_c[seg] += left
+            time_c[seg] += frailty * width * r
             for i in range(len(SHAPES)):
                 a = SHAPES[i]
                 if mean > 0:
@@ -377,16 +377,16 @@ def update_rates(stage, level, path, n, log_c, log_e, centre, shape, spread, gam
                 plain += 1
         elif kind == HIDDEN:
             mean = exp(log_e[seg]) * width * r
-            ce[seg] += left
-            te[seg] += rng.gamma(BURSTS + left, 1 / (BURSTS + mean)) * width * r
+            died_e[seg] += left
+            time_e[seg] += rng.gamma(BURSTS + left, 1 / (BURSTS + mean)) * width * r
         elif left > 0:
             drops += 1
             ties += left - 1
         r -= left
     for _ in range(3):
         for j in range(nseg):
-            log_rate_step(log_c, j, cc[j], tc[j], spread, -1.0, 2.0, rng)
-            log_rate_step(log_e, j, ce[j], te[j], 0.7, centre, 1.0, rng)
+            log_rate_step(log_c, j, gone_c[j], time_c[j], spread, -1.0, 2.0, rng)
+            log_rate_step(log_e, j, died_e[j], time_e[j], 0.7, centre, 1.0, rng)
     top = score.max()
     u = rng.random() * np.exp(score - top).sum()
     pick = 0
