@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from oligomdt.reconstructkm import reconstruct
 
+# The same examples every time: what takes long on one machine must not fail on another by chance.
 LONGEST = 10.0
 ANY = st.one_of(
     st.floats(),
@@ -59,7 +60,7 @@ def outcome(time, surv, n, **known):
     return arm
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150, deadline=None, derandomize=True)
 @given(
     st.lists(ANY, max_size=12),
     st.lists(ANY, max_size=12),
@@ -87,7 +88,7 @@ def test_any_numbers(time, surv, n, table, events, marks, kind, resolution, xmax
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150, deadline=None, derandomize=True)
 @given(
     st.lists(st.tuples(TIME, st.floats(0, 1)), min_size=1, max_size=40),
     st.integers(1, 300),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from oligomdt.analysis.printing import decimals
 from oligomdt.figures import style
 from oligomdt.figures.benchmark import FIDELITIES, VARIANTS
@@ -85,6 +87,8 @@ def draw_calibration(frame: pd.DataFrame) -> Figure:
             (1.6 / width, bottom / height, (width - 1.8) / width, panel / height)
         )
         axes.set_xlim(low, 100.5)
+        axes.set_xticks(np.arange(low, 101, 5 if low > 60 else 10))
+        axes.xaxis.set_major_formatter("{x:.0f}")
         _draw_panel(axes, frame[frame["fidelity"] == fidelity])
         axes.set_title(FIDELITIES[fidelity])
         if place < len(fidelities) - 1:

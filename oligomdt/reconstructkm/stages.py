@@ -20,7 +20,7 @@ BINS = 5
 # The same in arms larger than this, for the sake of time.
 LARGE, LARGE_BINS = 1000, 2
 # Bound on the bins of one stage, whatever resolution is stated.
-MOST_BINS, MOST_TRACE_BINS = 400, 10_000
+MOST_BINS, MOST_TRACE_BINS = 200, 5_000
 # Standard deviation of a hand click in pixels: off by -1, 0 or 1, and rounded.
 CLICK = 0.87
 # A click covers the time in which, given its error, the curve may have been read.
