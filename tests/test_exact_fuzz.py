@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from oligomdt.reconstructkm import reconstruct
 
-# The same examples every time: what takes long on one machine must not fail on another by chance.
+# The same examples every time, as what takes long must not fail a change by chance.
 LONGEST = 10.0
 ANY = st.one_of(
     st.floats(),
