@@ -25,8 +25,8 @@ def survival_band(reconstruction: Any) -> pd.DataFrame:
 
     The limits are the 2.5 and 97.5 percentiles, over the draws, of the Kaplan-Meier estimate
     at each time. They show how far the published numbers leave the curve open. They are not a
-    confidence interval: the uncertainty from the number of patients is not in them. With one
-    draw (basis "figure") there is no spread and the limits are nan.
+    confidence interval: the uncertainty from the number of patients is not in them. With a
+    single draw there is no spread and the limits are nan.
 
     Parameters
     ----------

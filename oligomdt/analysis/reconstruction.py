@@ -299,7 +299,8 @@ def _from_figure(result: Result, trial: Trial, curve) -> Reconstruction:
 
 
 def _noted(report) -> list[str]:
-    """Warnings of a report, and how well the patients of the arm are known."""
+    """Method, warnings and assumptions of a report, and how well the patients are known."""
     graded = report.grade
     known = [f"identifiability {graded.letter}: {graded.reason}"] if graded else []
-    return [*known, *report.warnings]
+    method = f'reconstructed with the method "{report.method}"'
+    return [method, *known, *report.warnings, *report.assumptions]

@@ -288,8 +288,9 @@ def _told(paths, seen, events, event, marks):
     if events is not None and died != events:
         found = paths.events[:, -1]
         warnings.append(
-            f"{events} events were stated but the curve allows {found.min()} to {found.max()}; "
-            f"{died} are reconstructed (is the number of this arm and data cut?)"
+            f"{events} events were stated but the {len(found)} paths drawn through the curve "
+            f"have {found.min()} to {found.max()}; {died} are reconstructed (is the number of "
+            "this arm and data cut?)"
         )
     assumptions.append(f"points taken as {seen.kind}: {seen.reason}")
     if marks is None:

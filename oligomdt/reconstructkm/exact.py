@@ -17,9 +17,9 @@ STARTS = (-4.0, -2.0, -0.5, 1.0, 2.0)
 # cut off: the draws are fewer, and paths within half a pixel are not told apart.
 LARGE = 1000
 LARGE_BURN, LARGE_KEEP, LARGE_STARTS, LARGE_PRUNE = 3, 8, (-2.0, 0.5), 1e-6
-# Paths tried at each step for one that has the stated number of events.
 # Steps from one draw to the next, which lets the hazards move.
 THIN = 2
+# Paths tried at each step for one that has the stated number of events.
 TRIES, MORE_TRIES = 30, 100
 # Spread of the log hazard of censoring from one segment to the next.
 SMOOTH = 0.7
