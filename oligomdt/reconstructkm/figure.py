@@ -217,7 +217,7 @@ def reconstruct_figure(
     """
     arms = _checked(arms)
     draws, seed = whole(draws, "draws", 0), whole(seed, "seed", 0, 2**32 - 1)
-    roles, assumptions = _roles(arms, control)
+    roles, assumptions = roles_of(arms, control)
     if comparison is not None:
         arms = _agreed(arms, comparison, roles)
     seeds = np.random.SeedSequence(seed).generate_state(len(arms)).tolist()
@@ -280,7 +280,7 @@ def _checked(arms):
     return arms
 
 
-def _roles(arms, control):
+def roles_of(arms, control):
     """Which arm is control and which experimental, if there are two, and what is assumed."""
     names = [arm.name for arm in arms]
     if control is not None:
