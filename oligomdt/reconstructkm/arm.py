@@ -286,11 +286,10 @@ def _told(paths, seen, events, event, marks):
         )
     died = int(event.sum())
     if events is not None and died != events:
-        found = paths.events[:, -1]
+        low, high = paths.found
         warnings.append(
-            f"{events} events were stated but the {len(found)} paths drawn through the curve "
-            f"have {found.min()} to {found.max()}; {died} are reconstructed (is the number of "
-            "this arm and data cut?)"
+            f"{events} events were stated but the paths drawn through the curve have {low} to "
+            f"{high}; {died} are reconstructed (is the number of this arm and data cut?)"
         )
     assumptions.append(f"points taken as {seen.kind}: {seen.reason}")
     if marks is None:

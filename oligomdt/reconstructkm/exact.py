@@ -4,31 +4,35 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .path import CENSOR, HIDDEN, sample_paths
+from .path import CENSOR, HIDDEN, Arm, Prior, Search, sample_paths
 from .stages import SEGMENTS, click_stages, times_stages, trace_stages
 
 STAGES = {"trace": trace_stages, "clicks": click_stages, "times": times_stages}
 # Readings are widened by these factors in turn until a path of the n patients fits.
 LOOSE = (1.0, 3.0, 10.0)
-BURN, KEEP = 10, 24
-# First guesses of the log hazard of censoring per length of follow-up.
-STARTS = (-4.0, -2.0, -0.5, 1.0, 2.0)
+# Steps thrown away, paths kept, steps from one kept step to the next (which lets the hazards
+# move), and paths kept of each.
+BURN, KEEP, THIN, REPEAT = 10, 24, 2, 1
+# First guesses of the log hazard of censoring per length of follow-up, and of the share of
+# further events at a drop.
+STARTS, TIES_STARTS = (-4.0, -2.0, -0.5, 1.0, 2.0), (0.05, 0.3)
 # Arms larger than this are searched with fewer steps, starts and bins of survival, and more is
 # cut off: the draws are fewer, and paths within half a pixel are not told apart.
 LARGE = 1000
 LARGE_BURN, LARGE_KEEP, LARGE_STARTS, LARGE_PRUNE = 3, 8, (-2.0, 0.5), 1e-6
-# Steps from one draw to the next, which lets the hazards move.
-THIN = 2
-# Paths tried at each step for one that has the stated number of events.
-TRIES, MORE_TRIES = 30, 100
-# Spread of the log hazard of censoring from one segment to the next.
-SMOOTH = 0.7
+# Paths tried at each step for one that has the stated number of events, and how often the
+# search is repeated with more where too few have it.
+TRIES, MORE_TRIES, ROUNDS = 30, 100, 3
+# With the stated number of events there should be at least this many paths to choose from.
+ENOUGH = 8
+# Mean and standard deviation of the log hazards in the first segment.
+FIRST_CENSORING, FIRST_EVENTS = (-1.0, 2.0), 1.0
 # Weights below these shares of the largest are not followed.
 PRUNE = {"trace": 1e-10, "times": 1e-10, "clicks": 1e-7}
 # Where nothing is left the search is repeated with less cut off.
 RARE = 1e-18
-# Largest memory of the search, in cells of the filter.
-CELLS = 200_000_000
+# Memory of the search at first and at most, in cells of the filter.
+CELLS, MOST_CELLS = 2_000_000, 60_000_000
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,9 @@ class Paths:
 
     `left` (draws, K) counts those leaving at each stage, `events` and `at_risk` (draws, K) the
     events so far and the number at risk after it, `loose` how far the readings were widened.
+    `hazards` (draws, segments) are the log hazards of censoring per length of follow-up. Where
+    a number of events was stated the rows are those with it, or nearest to it; `found` is the
+    range of events over all paths drawn.
     """
 
     left: np.ndarray
@@ -44,79 +51,114 @@ class Paths:
     at_risk: np.ndarray
     stages: object
     loose: float
+    hazards: np.ndarray
+    found: tuple
 
 
-def draw_paths(curve, table, n, seen, *, events=None, marks=None, draws=0, seed=0):
-    """Draw paths from their posterior; None where none fits even widened readings."""
-    # Hazard of the events over the whole follow-up, about which the segments are spread.
-    centre = np.log(-np.log(min(max(curve.surv[-1], 0.5 / n), 1 - 0.5 / n)))
+def draw_paths(curve, table, n, seen, *, events=None, marks=None, draws=0, seed=0, shared=None):
+    """Draw paths from their posterior; None where none fits even widened readings.
+
+    `shared(end)` gives the mean and standard deviation (2, segments) of the log hazards of
+    censoring that the other arms of a randomised comparison lead to expect.
+    """
     for loose in LOOSE:
         stages = STAGES[seen.kind](curve, table, n, seen, marks, loose)
-        paths = _search(stages, n, seen.kind, events, draws, seed, centre, TRIES)
-        if paths is None:
+        prior = _prior(curve, n, None if shared is None else shared(stages.end))
+        drawn = _with_events(stages, n, seen.kind, prior, events, draws, seed)
+        if drawn is None:
             continue
-        is_event = stages.stage[:, 0] != CENSOR
-        if events is not None and not (paths @ is_event == events).any():
-            # The stated number is rare among the paths that fit: look longer.
-            more = _search(stages, n, seen.kind, events, draws, seed, centre, MORE_TRIES)
-            paths = paths if more is None else more
-        left = paths.cumsum(axis=1)
-        died = (paths * is_event).cumsum(axis=1)
-        return Paths(paths, died, n - left, stages, loose)
+        left, hazards, found = drawn
+        died = (left * (stages.stage[:, 0] != CENSOR)).cumsum(axis=1)
+        at_risk = n - left.cumsum(axis=1)
+        return Paths(left, died, at_risk, stages, loose, hazards, found)
     return None
 
 
-def _search(stages, n, kind, events, draws, seed, centre, tries):
-    total = -1 if events is None else events
+def _prior(curve, n, shared):
+    """Prior of the log hazards; that of events is about the hazard over all follow-up."""
+    censoring, events = np.full((2, SEGMENTS), np.inf), np.full((2, SEGMENTS), np.inf)
+    centre = np.log(-np.log(min(max(curve.surv[-1], 0.5 / n), 1 - 0.5 / n)))
+    censoring[0], events[0] = FIRST_CENSORING[0], centre
+    censoring[1, 0], events[1, 0] = FIRST_CENSORING[1], FIRST_EVENTS
+    return Prior(censoring if shared is None else shared, events)
+
+
+def _with_events(stages, n, kind, prior, events, draws, seed):
+    """Paths with the stated number of events, or the nearest to it that were found."""
+    drawn = _search(stages, n, kind, prior, events, draws, seed, TRIES)
+    if drawn is None:
+        return None
+    left, hazards = drawn
+    is_event = stages.stage[:, 0] != CENSOR
+    died = left @ is_event
+    if events is None:
+        return left, hazards, (int(died.min()), int(died.max()))
+    for again in range(1, ROUNDS):
+        hits = int((died == events).sum())
+        if hits >= max(draws, ENOUGH) or (again > 1 and hits == 0):
+            break
+        # The stated number is rare among the paths that fit: look longer.
+        more = _search(stages, n, kind, prior, events, draws, [seed, again], MORE_TRIES)
+        if more is None:
+            break
+        left, hazards = np.vstack([left, more[0]]), np.vstack([hazards, more[1]])
+        died = left @ is_event
+    off = np.abs(died - events)
+    near = off == off.min()
+    return left[near], hazards[near], (int(died.min()), int(died.max()))
+
+
+def _search(stages, n, kind, prior, events, draws, seed, tries):
     large = n > LARGE
-    keep = max(LARGE_KEEP if large else KEEP, draws)
-    cells = 2_000_000
-    prune = LARGE_PRUNE if large else PRUNE[kind]
+    arm = Arm(
+        stages.stage,
+        stages.level,
+        stages.clicks,
+        stages.end_weight,
+        n,
+        stages.bin_width,
+        stages.marks is not None,
+    )
+    search = Search(
+        np.array(LARGE_STARTS if large else STARTS),
+        np.array(TIES_STARTS),
+        LARGE_BURN if large else BURN,
+        max(LARGE_KEEP if large else KEEP, draws),
+        1 if large else THIN,
+        REPEAT,
+        tries,
+        LARGE_PRUNE if large else PRUNE[kind],
+        CELLS,
+    )
+    total = -1 if events is None else events
     while True:
-        paths, _, _, failed = sample_paths(
-            stages.stage,
-            stages.level,
-            n,
-            SEGMENTS,
-            stages.end_weight,
-            total,
-            stages.marks is not None,
-            SMOOTH,
-            LARGE_BURN if large else BURN,
-            keep,
-            1 if large else THIN,
-            tries,
-            np.random.default_rng(seed),
-            cells,
-            stages.bin_width,
-            stages.clicks,
-            prune,
-            centre,
-            np.array(LARGE_STARTS if large else STARTS),
+        left, hazards, failed = sample_paths(
+            arm, prior, search, total, np.random.default_rng(seed)
         )
         if failed == -1:
-            return paths
-        if failed == -2 and cells < CELLS:
-            cells *= 10
-        elif failed >= 0 and prune > RARE:
-            prune = RARE
+            return left, hazards
+        if failed == -2 and search.cells < MOST_CELLS:
+            search = search._replace(cells=min(10 * search.cells, MOST_CELLS))
+        elif failed >= 0 and search.prune > RARE:
+            search = search._replace(prune=RARE)
         else:
             return None
 
 
-def middle(paths, kind, events=None):
+def middle(paths, kind):
     """Return the path that stands for all: leaving patients of each stage.
 
     Of a traced curve it is the draw nearest to the mean number at risk and of events, so that
-    it fits the curve itself; of clicks the rounded mean, which averages the jitter.
+    it fits the curve itself; of clicks the rounded mean of the draws with about the mean number
+    of events, which averages the jitter.
     """
-    fits = np.ones(len(paths.left), bool)
-    if events is not None:
-        off = np.abs(paths.events[:, -1] - events)
-        fits = off == off.min()
-    died, at_risk = paths.events[fits], paths.at_risk[fits]
+    died, at_risk = paths.events, paths.at_risk
     if kind == "clicks":
-        start = at_risk[0, 0] + paths.left[fits][0, 0]
+        total = died[:, -1]
+        off = np.abs(total - np.round(total.mean()))
+        near = off <= max(off.min(), total.std() / 4)
+        died, at_risk = died[near], at_risk[near]
+        start = at_risk[0, 0] + paths.left[near][0, 0]
         gone = start - at_risk - died
         whole_died = np.floor(died.mean(axis=0) + 0.5 - 1e-9).astype(np.int64)
         whole_gone = np.floor(gone.mean(axis=0) + 0.5).astype(np.int64)
@@ -125,7 +167,7 @@ def middle(paths, kind, events=None):
             is_event, np.diff(whole_died, prepend=0), np.diff(whole_gone, prepend=0)
         )
     distance = ((died - died.mean(axis=0)) ** 2 + (at_risk - at_risk.mean(axis=0)) ** 2).sum(1)
-    return paths.left[fits][distance.argmin()]
+    return paths.left[distance.argmin()]
 
 
 def patients(left, stages, n, place, jitter):
@@ -212,7 +254,9 @@ def exactly(count):
     return np.zeros(count)
 
 
-def reconstruct_exact(curve, table, n, seen, *, events=None, marks=None, draws=0, seed=0):
+def reconstruct_exact(
+    curve, table, n, seen, *, events=None, marks=None, draws=0, seed=0, shared=None
+):
     """Reconstruct the patients of one arm and, if asked for, an ensemble of them.
 
     Parameters
@@ -231,6 +275,8 @@ def reconstruct_exact(curve, table, n, seen, *, events=None, marks=None, draws=0
         Data sets of the ensemble.
     seed : int
         Seed of the search and of the ensemble.
+    shared : callable, optional
+        What other arms say of the hazard of censoring, see `draw_paths`.
 
     Returns
     -------
@@ -249,11 +295,19 @@ def reconstruct_exact(curve, table, n, seen, *, events=None, marks=None, draws=0
     ([2.0, 3.5, 5.0], [1, 0, 1])
     """
     paths = draw_paths(
-        curve, table, n, seen, events=events, marks=marks, draws=draws, seed=seed
+        curve,
+        table,
+        n,
+        seen,
+        events=events,
+        marks=marks,
+        draws=draws,
+        seed=seed,
+        shared=shared,
     )
     if paths is None:
         return None
-    point = patients(middle(paths, seen.kind, events), paths.stages, n, evenly, exactly)
+    point = patients(middle(paths, seen.kind), paths.stages, n, evenly, exactly)
     rng = np.random.default_rng([seed, n])
 
     def anywhere(count):
@@ -262,17 +316,9 @@ def reconstruct_exact(curve, table, n, seen, *, events=None, marks=None, draws=0
     def within_reading(count):
         return (rng.random(count) - 0.5) * seen.step_time
 
-    chosen = _chosen(paths, events, draws)
+    # Where fewer paths have the stated number of events than draws are asked for, they recur.
+    chosen = np.resize(np.arange(len(paths.left)), draws)
     ensemble = tuple(
         patients(paths.left[i], paths.stages, n, anywhere, within_reading) for i in chosen
     )
     return point, ensemble, paths
-
-
-def _chosen(paths, events, draws):
-    """Draws to keep: with the stated number of events where any has it."""
-    usable = np.arange(len(paths.left))
-    if events is not None:
-        off = np.abs(paths.events[:, -1] - events)
-        usable = usable[off == off.min()]
-    return np.resize(usable, draws)

@@ -7,6 +7,7 @@ marks, by forward filtering and backward sampling over the number at risk.
 """
 
 from math import erf, exp, lgamma, log, sqrt
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -20,11 +21,71 @@ TIES = (0.7, 2.5)
 # Shape of the negative binomial number of events in a stretch of time: small, because scheduled
 # scans find many progressions at once.
 BURSTS = 0.5
+# Shapes of the negative binomial number of censored that are tried.
+SHAPES = np.array([0.3, 1.0, 3.0, 10.0, 100.0])
+# Spread of the log hazards from one segment to the next.
+SMOOTH = 0.7
+
+
+class Arm(NamedTuple):
+    """Stages and readings of one arm; the fields are those of `stages.Stages`."""
+
+    stage: np.ndarray
+    level: np.ndarray
+    clicks: np.ndarray
+    end_weight: np.ndarray
+    n: int
+    bin_width: float
+    use_marks: bool
+
+
+class Prior(NamedTuple):
+    """Mean and standard deviation (2, segments) of the log hazards besides their smoothness."""
+
+    censoring: np.ndarray
+    events: np.ndarray
+
+
+class Search(NamedTuple):
+    """Extent of the search.
+
+    `starts` and `ties` are first guesses of the log hazard of censoring and of the share of
+    further events; `burn` steps are thrown away, then `repeat` paths are kept of every
+    `thin`-th step until there are `keep`. At most `tries` paths are drawn for one with the
+    stated events; weights below `prune` of the largest are not followed; `cells` bounds the
+    memory.
+    """
+
+    starts: np.ndarray
+    ties: np.ndarray
+    burn: int
+    keep: int
+    thin: int
+    repeat: int
+    tries: int
+    prune: float
+    cells: int
+
+
+class Rates(NamedTuple):
+    """What a path is drawn under: hazards of censoring and of events by segment, share of
+    further events at a drop, shape of the number of censored, share of patients beyond those
+    marked, share censored without a mark, tilt of the number of events.
+    """
+
+    lamc: np.ndarray
+    lame: np.ndarray
+    rho: float
+    shape: float
+    extra: float
+    lone: float
+    tilt: float
 
 
 @njit(cache=True)
-def level_weight(otype, y, half, sd, s0, s, clicks):
-    """Weight of a level `y` read where the curve falls from `s0` to `s`."""
+def level_weight(level, s0, s, clicks):
+    """Weight of the reading of a stage in which the curve falls from `s0` to `s`."""
+    otype, y, half, sd = int(level[1]), level[2], level[3], level[4]
     if otype == 0:
         return 1.0
     if otype == CLICKS:
@@ -43,13 +104,16 @@ def level_weight(otype, y, half, sd, s0, s, clicks):
 
 
 @njit(cache=True)
-def count_weight(c, mean, shape, gamma_shape, log_factorial):
-    """Negative binomial probability of `c` with this mean and shape."""
+def count_weight(c, mean, shape, gammas):
+    """Negative binomial probability of `c` with this mean and shape.
+
+    `gammas[0]` holds the log of c!, `gammas[1]` that of gamma(shape + c) / gamma(shape).
+    """
     if mean <= 0:
         return 1.0 if c == 0 else 0.0
     return exp(
-        gamma_shape[c]
-        - log_factorial[c]
+        gammas[1, c]
+        - gammas[0, c]
         + shape * log(shape / (shape + mean))
         + c * log(mean / (shape + mean))
     )
@@ -99,294 +163,361 @@ def drop_range(kind, r, s, low):
 
 
 @njit(cache=True)
-def forward(stage, level, clicks, n, bin_width, prune, hyper, buf, band):
+def censor_forward(arm, k, rates, buf, here, there, prune, mass):
+    """Let patients leave by censoring; returns the least number at risk that was reached.
+
+    `here` and `there` are the start, the lowest and highest number at risk and the bins of
+    survival before and after the stage, `mass` the largest weight at each number at risk.
+    """
+    start, low, high, bins = here
+    begin, floor_r = there[0], there[1]
+    marks, hazard = arm.stage[k, 3], rates.lamc[arm.stage[k, 1]] * arm.level[k, 0]
+    shape, extra, lone, use_marks = rates.shape, rates.extra, rates.lone, arm.use_marks
+    least = high
+    for r in range(high, max(low, floor_r) - 1, -1):
+        top = mass[r - low]
+        if top <= 0:
+            continue
+        at = start + (r - low) * bins
+        mean = hazard * r
+        p, ratio = (shape / (shape + mean)) ** shape, mean / (shape + mean)
+        for c in range(r - floor_r + 1):
+            q = mark_weight(c, marks, extra, lone) if use_marks else p
+            if q > 0:
+                to = begin + (r - c - floor_r) * bins
+                for b in range(bins):
+                    g = buf[0, at + b] * q
+                    buf[0, to + b] += g
+                    buf[1, to + b] += g * buf[1, at + b]
+                least = min(least, r - c)
+            p *= (shape + c) / (c + 1) * ratio
+            if use_marks:
+                done = c + 1 > marks + 2 and q < 1e-9
+            else:
+                done = c + 1 > mean and top * p < 1e-2 * prune
+            if done:
+                break
+    return least
+
+
+@njit(cache=True)
+def events_forward(arm, k, rates, buf, here, there, prior, mass):
+    """Let patients leave by events; returns the least number at risk that was reached.
+
+    Arguments as for `censor_forward`; `prior` is room for the prior weights.
+    """
+    start, low, high, bins = here
+    begin, floor_r, _, new_bins = there
+    # Fields are read once: looking them up in the innermost loop doubles the time.
+    level, clicks, bin_width, rho, tilt = (
+        arm.level[k],
+        arm.clicks,
+        arm.bin_width,
+        rates.rho,
+        rates.tilt,
+    )
+    kind, otype, window = arm.stage[k, 0], int(level[1]), level[5]
+    hazard = rates.lame[arm.stage[k, 1]] * level[0]
+    least = high
+    for r in range(high, max(low, floor_r) - 1, -1):
+        top = mass[r - low]
+        if top <= 0:
+            continue
+        at = start + (r - low) * bins
+        if r == 0:
+            # nobody is left to have an event
+            zero = int((0.0 - window) / bin_width)
+            if kind != DROP and window <= 0 and zero < new_bins:
+                buf[0, begin - floor_r * new_bins + zero] += top
+                least = 0
+            continue
+        known = -1
+        for b in range(bins):
+            w = buf[0, at + b]
+            if w <= 0:
+                continue
+            s = buf[1, at + b]
+            first, last = drop_range(kind, r, s, window)
+            for d in range(first, min(last, r - floor_r) + 1):
+                s2 = s * (1 - d / r)
+                to_bin = int((s2 - window) / bin_width)
+                if s2 < window or to_bin >= new_bins or (d == r and otype == 0):
+                    continue
+                while known < d:
+                    known += 1
+                    prior[known] = drop_weight(kind, known, hazard * r, rho, tilt)
+                g = w * prior[d]
+                if g < 1e-40 * top:
+                    continue
+                g *= level_weight(level, s, s2, clicks)
+                to = begin + (r - d - floor_r) * new_bins + to_bin
+                buf[0, to] += g
+                buf[1, to] += g * s2
+                least = min(least, r - d)
+    return least
+
+
+@njit(cache=True)
+def meet_row(buf, there, row, high):
+    """Keep the number at risk in print, or the nearest above it where that does not fit."""
+    begin, floor_r, _, bins = there
+    kept = False
+    for r in range(row, high + 1):
+        at = begin + (r - floor_r) * bins
+        if kept:
+            buf[0, at : at + bins] = 0.0
+        else:
+            for b in range(bins):
+                kept = kept or buf[0, at + b] > 0
+
+
+@njit(cache=True)
+def normalise(buf, there, least, high, prune):
+    """Cut off what is negligible, scale to a sum of 1; returns the sum and the range of r."""
+    begin, floor_r, _, bins = there
+    total, top = 0.0, 0.0
+    for i in range(begin + (least - floor_r) * bins, begin + (high - floor_r + 1) * bins):
+        total += buf[0, i]
+        top = max(top, buf[0, i])
+    first_r, last_r = -1, -1
+    for r in range(least, high + 1):
+        for b in range(bins):
+            i = begin + (r - floor_r) * bins + b
+            if buf[0, i] > top * prune:
+                buf[1, i] /= buf[0, i]
+                buf[0, i] /= total
+                last_r = r
+                if first_r < 0:
+                    first_r = r
+            else:
+                buf[0, i] = 0.0
+    return total, first_r, last_r
+
+
+@njit(cache=True)
+def forward(arm, prune, rates, buf, band):
     """Filter: weight and mean survival by stage, number at risk and bin of survival.
 
     Returns the log evidence and the stage at which nothing was left: -1 if none, -2 if out of
     space.
     """
-    lamc, lame, rho, shape, extra, lone, tilt, use_marks = hyper
-    kmax = stage.shape[0]
+    stage, level, n = arm.stage, arm.level, arm.n
     # start, lowest r, highest r, number of bins
     band[0, 0], band[0, 1], band[0, 2], band[0, 3] = 0, n, n, 1
     buf[0, 0], buf[1, 0] = 1.0, 1.0
     evidence = 0.0
-    prior = np.empty(n + 1)
-    for k in range(kmax):
-        kind, seg, row, marks = stage[k, 0], stage[k, 1], stage[k, 2], stage[k, 3]
+    prior, mass = np.empty(n + 1), np.zeros(n + 1)
+    for k in range(stage.shape[0]):
+        censoring, row = stage[k, 0] == CENSOR, stage[k, 2]
         floor_r = max(row, stage[k, 4])
-        width, otype, y, half, sd = (
-            level[k, 0],
-            int(level[k, 1]),
-            level[k, 2],
-            level[k, 3],
-            level[k, 4],
-        )
         start, low, high, bins = band[k]
-        window = level[k, 5]
-        new_bins = bins if kind == CENSOR else int(level[k, 6])
+        new_bins = bins if censoring else int(level[k, 6])
         begin = start + (high - low + 1) * bins
         room = high - floor_r + 1
         if room <= 0:
             return evidence, k
         if begin + room * new_bins > buf.shape[1]:
             return evidence, -2
-        buf[0, begin : begin + room * new_bins] = 0.0
-        buf[1, begin : begin + room * new_bins] = 0.0
-        least = high
-        for r in range(high, low - 1, -1):
-            if r < floor_r:
-                break
+        buf[:, begin : begin + room * new_bins] = 0.0
+        for r in range(max(low, floor_r), high + 1):
             at = start + (r - low) * bins
-            top = 0.0
-            for b in range(bins):
-                top = max(top, buf[0, at + b])
-            if top <= 0:
-                continue
-            if r == 0 and kind != CENSOR:
-                # nobody is left to have an event
-                new_bins_at = int((0.0 - window) / bin_width)
-                if kind != DROP and window <= 0 and new_bins_at < new_bins:
-                    buf[0, begin - floor_r * new_bins + new_bins_at] += top
-                    least = 0
-                continue
-            mean = lame[seg] * width * r
-            if kind == CENSOR:
-                mean = lamc[seg] * width * r
-                p = (shape / (shape + mean)) ** shape
-                ratio = mean / (shape + mean)
-                c = 0
-                while r - c >= floor_r:
-                    q = mark_weight(c, marks, extra, lone) if use_marks else p
-                    if q > 0:
-                        to = begin + (r - c - floor_r) * bins
-                        for b in range(bins):
-                            g = buf[0, at + b] * q
-                            buf[0, to + b] += g
-                            buf[1, to + b] += g * buf[1, at + b]
-                        least = min(least, r - c)
-                    p *= (shape + c) / (c + 1) * ratio
-                    c += 1
-                    if (not use_marks and c > mean and top * p < 1e-2 * prune) or (
-                        use_marks and c > marks + 2 and q < 1e-9
-                    ):
-                        break
-                continue
-            known = -1
-            for b in range(bins):
-                w = buf[0, at + b]
-                if w <= 0:
-                    continue
-                s = buf[1, at + b]
-                first, last = drop_range(kind, r, s, window)
-                for d in range(first, last + 1):
-                    if r - d < floor_r:
-                        break
-                    s2 = s * (1 - d / r)
-                    to_bin = int((s2 - window) / bin_width)
-                    if s2 < window or to_bin >= new_bins or (d == r and otype == 0):
-                        continue
-                    while known < d:
-                        known += 1
-                        prior[known] = drop_weight(kind, known, mean, rho, tilt)
-                    g = w * prior[d]
-                    if g < 1e-40 * top:
-                        continue
-                    g *= level_weight(otype, y, half, sd, s, s2, clicks)
-                    to = begin + (r - d - floor_r) * new_bins + to_bin
-                    buf[0, to] += g
-                    buf[1, to] += g * s2
-                    least = min(least, r - d)
-        total, top = 0.0, 0.0
+            mass[r - low] = buf[0, at : at + bins].max()
+        here, there = (start, low, high, bins), (begin, floor_r, high, new_bins)
+        if censoring:
+            least = censor_forward(arm, k, rates, buf, here, there, prune, mass)
+        else:
+            least = events_forward(arm, k, rates, buf, here, there, prior, mass)
         if row >= 0:
-            # numbers at risk in print are exact; the nearest is kept where none fits
-            kept = False
-            for r in range(row, high + 1):
-                at = begin + (r - floor_r) * new_bins
-                if kept:
-                    buf[0, at : at + new_bins] = 0.0
-                else:
-                    for b in range(new_bins):
-                        kept = kept or buf[0, at + b] > 0
-        for i in range(begin + (least - floor_r) * new_bins, begin + room * new_bins):
-            total += buf[0, i]
-            top = max(top, buf[0, i])
+            meet_row(buf, there, row, high)
+        total, first_r, last_r = normalise(buf, there, least, high, prune)
         if total <= 0:
             return evidence, k
         evidence += log(total)
-        first_r, last_r = -1, -1
-        for r in range(least, high + 1):
-            for b in range(new_bins):
-                i = begin + (r - floor_r) * new_bins + b
-                if buf[0, i] > top * prune:
-                    buf[1, i] /= buf[0, i]
-                    buf[0, i] /= total
-                    last_r = r
-                    if first_r < 0:
-                        first_r = r
-                else:
-                    buf[0, i] = 0.0
         band[k + 1, 0] = begin + (first_r - floor_r) * new_bins
         band[k + 1, 1], band[k + 1, 2], band[k + 1, 3] = first_r, last_r, new_bins
     return evidence, -1
 
 
 @njit(cache=True)
-def backward(
-    stage,
-    level,
-    clicks,
-    n,
-    bin_width,
-    hyper,
-    gamma_shape,
-    log_factorial,
-    buf,
-    band,
-    end_weight,
-    path,
-    rng,
-):
-    """Draw one path, `path[k]` leaving at stage k; returns the number at risk at the end."""
-    lamc, lame, rho, shape, extra, lone, tilt, use_marks = hyper
-    kmax = stage.shape[0]
-    start, low, high, bins = band[kmax]
+def draw_end(buf, here, end_weight, rng):
+    """Draw the number at risk at the end and the bin of survival; -1 where none is left."""
+    start, low, high, bins = here
     total = 0.0
     for r in range(low, high + 1):
         for b in range(bins):
             total += buf[0, start + (r - low) * bins + b] * end_weight[r]
     if total <= 0:
-        return -1
+        return -1, -1
     u = rng.random() * total
-    r2, b2 = -1, 0
+    end, end_bin = -1, -1
     for r in range(low, high + 1):
         for b in range(bins):
             g = buf[0, start + (r - low) * bins + b] * end_weight[r]
             if g > 0 and u > 0:
-                r2, b2 = r, b
+                end, end_bin = r, b
             u -= g
-    end = r2
-    for k in range(kmax - 1, -1, -1):
-        kind, seg, marks = stage[k, 0], stage[k, 1], stage[k, 3]
-        width, otype, y, half, sd = (
-            level[k, 0],
-            int(level[k, 1]),
-            level[k, 2],
-            level[k, 3],
-            level[k, 4],
-        )
-        window = level[k, 5]
-        start, low, high, bins = band[k]
-        # One pass: each candidate replaces the choice with its share of the sum so far.
-        total, chosen_r, chosen_b = 0.0, r2, 0
-        for r in range(max(low, r2), high + 1):
-            left = r - r2
-            if kind == CENSOR:
-                w = buf[0, start + (r - low) * bins + b2]
-                if w <= 0:
-                    continue
-                if use_marks:
-                    g = w * mark_weight(left, marks, extra, lone)
-                else:
-                    g = w * count_weight(
-                        left, lamc[seg] * width * r, shape, gamma_shape, log_factorial
-                    )
-                if g > 0:
-                    total += g
-                    if rng.random() * total < g:
-                        chosen_r, chosen_b = r, b2
-                continue
-            if r == 0:
-                continue
-            mean = lame[seg] * width * r
-            prior = -1.0
-            for b in range(bins):
-                w = buf[0, start + (r - low) * bins + b]
-                if w <= 0:
-                    continue
-                s = buf[1, start + (r - low) * bins + b]
-                s2 = s * (1 - left / r)
-                if s2 < window or int((s2 - window) / bin_width) != b2:
-                    continue
-                first, last = drop_range(kind, r, s, window)
-                if left < first or left > last or (left == r and otype == 0):
-                    continue
-                if prior < 0:
-                    prior = drop_weight(kind, left, mean, rho, tilt)
-                g = w * prior * level_weight(otype, y, half, sd, s, s2, clicks)
-                if g > 0:
-                    total += g
-                    if rng.random() * total < g:
-                        chosen_r, chosen_b = r, b
-        path[k] = chosen_r - r2
-        r2, b2 = chosen_r, chosen_b
-    return end
-
-
-SHAPES = np.array([0.3, 1.0, 3.0, 10.0, 100.0])
+    return end, end_bin
 
 
 @njit(cache=True)
-def log_rate_step(log_rate, j, count, exposure, spread, centre, wide, rng):
-    """One Metropolis step of a hazard in a chain of segments, on the log scale."""
+def censor_backward(arm, k, rates, gammas, buf, here, after, after_bin, rng):
+    """Draw the number at risk before a stage of censoring, given that after it."""
+    start, low, high, bins = here
+    hazard = rates.lamc[arm.stage[k, 1]] * arm.level[k, 0]
+    total, chosen = 0.0, after
+    for r in range(max(low, after), high + 1):
+        w = buf[0, start + (r - low) * bins + after_bin]
+        if w <= 0:
+            continue
+        if arm.use_marks:
+            g = w * mark_weight(r - after, arm.stage[k, 3], rates.extra, rates.lone)
+        else:
+            g = w * count_weight(r - after, hazard * r, rates.shape, gammas)
+        if g > 0:
+            total += g
+            if rng.random() * total < g:
+                chosen = r
+    return chosen, after_bin
+
+
+@njit(cache=True)
+def events_backward(arm, k, rates, buf, here, after, after_bin, rng):
+    """Draw the number at risk and the bin before a stage of events, given those after it."""
+    start, low, high, bins = here
+    # Fields are read once: looking them up in the innermost loop doubles the time.
+    level, clicks, bin_width, rho, tilt = (
+        arm.level[k],
+        arm.clicks,
+        arm.bin_width,
+        rates.rho,
+        rates.tilt,
+    )
+    kind, otype, window = arm.stage[k, 0], int(level[1]), level[5]
+    hazard = rates.lame[arm.stage[k, 1]] * level[0]
+    total, chosen, chosen_bin = 0.0, after, 0
+    for r in range(max(low, after, 1), high + 1):
+        left = r - after
+        prior = -1.0
+        for b in range(bins):
+            w = buf[0, start + (r - low) * bins + b]
+            if w <= 0:
+                continue
+            s = buf[1, start + (r - low) * bins + b]
+            s2 = s * (1 - left / r)
+            if s2 < window or int((s2 - window) / bin_width) != after_bin:
+                continue
+            first, last = drop_range(kind, r, s, window)
+            if left < first or left > last or (left == r and otype == 0):
+                continue
+            if prior < 0:
+                prior = drop_weight(kind, left, hazard * r, rho, tilt)
+            g = w * prior * level_weight(level, s, s2, clicks)
+            if g > 0:
+                total += g
+                if rng.random() * total < g:
+                    chosen, chosen_bin = r, b
+    return chosen, chosen_bin
+
+
+@njit(cache=True)
+def backward(arm, rates, gammas, buf, band, path, rng):
+    """Draw one path, `path[k]` leaving at stage k; returns the number at risk at the end.
+
+    At each stage one pass is made: each candidate replaces the choice with its share of the
+    sum so far.
+    """
+    kmax = arm.stage.shape[0]
+    start, low, high, bins = band[kmax]
+    end, after_bin = draw_end(buf, (start, low, high, bins), arm.end_weight, rng)
+    if end < 0:
+        return -1
+    after = end
+    for k in range(kmax - 1, -1, -1):
+        start, low, high, bins = band[k]
+        here = (start, low, high, bins)
+        if arm.stage[k, 0] == CENSOR:
+            before, before_bin = censor_backward(
+                arm, k, rates, gammas, buf, here, after, after_bin, rng
+            )
+        else:
+            before, before_bin = events_backward(
+                arm, k, rates, buf, here, after, after_bin, rng
+            )
+        path[k] = before - after
+        after, after_bin = before, before_bin
+    return end
+
+
+@njit(cache=True)
+def log_rate_step(log_rate, j, count, exposure, spread, anchor, rng):
+    """One Metropolis step of a hazard in a chain of segments, on the log scale.
+
+    `anchor` holds a mean and a standard deviation for each segment, besides its neighbours.
+    """
     now = log_rate[j]
     new = now + rng.normal() * (1.5 / sqrt(count + 1.0) + 0.1)
     change = count * (new - now) - exposure * (exp(new) - exp(now))
-    tau2 = spread * spread
     for i in (j - 1, j + 1):
         if 0 <= i < len(log_rate):
-            change -= ((new - log_rate[i]) ** 2 - (now - log_rate[i]) ** 2) / (2 * tau2)
-    if j == 0 or len(log_rate) == 1:
-        change -= ((new - centre) ** 2 - (now - centre) ** 2) / (2 * wide * wide)
+            change -= ((new - log_rate[i]) ** 2 - (now - log_rate[i]) ** 2) / (
+                2 * spread * spread
+            )
+    change -= ((new - anchor[0, j]) ** 2 - (now - anchor[0, j]) ** 2) / (
+        2 * anchor[1, j] * anchor[1, j]
+    )
     if log(rng.random() + 1e-300) < change:
         log_rate[j] = new
 
 
 @njit(cache=True)
-def update_rates(stage, level, path, n, log_c, log_e, centre, shape, spread, gammas, rng):
-    """Draw the hazards, the over-dispersion and the share of ties given a path."""
-    kmax = stage.shape[0]
+def count_left(arm, path, log_c, log_e, shape, gammas, rng):
+    """What a path says of the rates.
+
+    Returns by segment the censored and their exposure, the events between readings and theirs;
+    the log likelihood of each shape; the counts of drops and of further events at them; of
+    censored beyond the marks, marks, censored without a mark, and stages without one.
+    """
     nseg = len(log_c)
-    gone_c, time_c = np.zeros(nseg), np.zeros(nseg)
-    died_e, time_e = np.zeros(nseg), np.zeros(nseg)
-    score = np.zeros(len(SHAPES))
-    r = n
-    drops, ties = 0, 0
-    over, marked, lone, plain = 0, 0, 0, 0
-    for k in range(kmax):
-        kind, seg, marks, width = stage[k, 0], stage[k, 1], stage[k, 3], level[k, 0]
-        left = path[k]
+    gone, time = np.zeros((2, nseg)), np.zeros((2, nseg))
+    score, tally = np.zeros(len(SHAPES)), np.zeros(6)
+    r = arm.n
+    for k in range(arm.stage.shape[0]):
+        kind, seg, marks = arm.stage[k, 0], arm.stage[k, 1], arm.stage[k, 3]
+        exposure, left = arm.level[k, 0] * r, path[k]
         if kind == CENSOR:
-            mean = exp(log_c[seg]) * width * r
-            frailty = rng.gamma(shape + left, 1 / (shape + mean))
-            gone_c[seg] += left
-            time_c[seg] += frailty * width * r
+            mean = exp(log_c[seg]) * exposure
+            gone[0, seg] += left
+            time[0, seg] += rng.gamma(shape + left, 1 / (shape + mean)) * exposure
             for i in range(len(SHAPES)):
                 a = SHAPES[i]
                 if mean > 0:
-                    score[i] += (
-                        gammas[i, left]
-                        + a * log(a / (a + mean))
-                        + left * log(mean / (a + mean))
-                    )
+                    score[i] += gammas[1 + i, left] + a * log(a / (a + mean))
+                    score[i] += left * log(mean / (a + mean))
             if marks > 0:
-                over += max(0, left - marks)
-                marked += marks
+                tally[2] += max(0, left - marks)
+                tally[3] += marks
             else:
-                lone += left
-                plain += 1
+                tally[4] += left
+                tally[5] += 1
         elif kind == HIDDEN:
-            mean = exp(log_e[seg]) * width * r
-            died_e[seg] += left
-            time_e[seg] += rng.gamma(BURSTS + left, 1 / (BURSTS + mean)) * width * r
+            mean = exp(log_e[seg]) * exposure
+            gone[1, seg] += left
+            time[1, seg] += rng.gamma(BURSTS + left, 1 / (BURSTS + mean)) * exposure
         elif left > 0:
-            drops += 1
-            ties += left - 1
+            tally[0] += 1
+            tally[1] += left - 1
         r -= left
+    return gone, time, score, tally
+
+
+@njit(cache=True)
+def draw_rates(arm, prior, path, log_c, log_e, rates, gammas, rng):
+    """Draw the hazards (in place), the over-dispersion and the shares given a path."""
+    gone, time, score, tally = count_left(arm, path, log_c, log_e, rates.shape, gammas, rng)
     for _ in range(3):
-        for j in range(nseg):
-            log_rate_step(log_c, j, gone_c[j], time_c[j], spread, -1.0, 2.0, rng)
-            log_rate_step(log_e, j, died_e[j], time_e[j], 0.7, centre, 1.0, rng)
+        for j in range(len(log_c)):
+            log_rate_step(log_c, j, gone[0, j], time[0, j], SMOOTH, prior.censoring, rng)
+            log_rate_step(log_e, j, gone[1, j], time[1, j], SMOOTH, prior.events, rng)
     top = score.max()
     u = rng.random() * np.exp(score - top).sum()
     pick = 0
@@ -395,10 +526,10 @@ def update_rates(stage, level, path, n, log_c, log_e, centre, shape, spread, gam
         u -= exp(score[i] - top)
         if u <= 0:
             break
-    rho = rng.beta(TIES[0] + ties, TIES[1] + drops)
-    extra = rng.beta(0.5 + over, 5.0 + marked)
-    alone = rng.beta(0.1 + lone, 20.0 + plain)
-    return SHAPES[pick], rho, extra, alone
+    rho = rng.beta(TIES[0] + tally[1], TIES[1] + tally[0])
+    extra = rng.beta(0.5 + tally[2], 5.0 + tally[3])
+    lone = rng.beta(0.1 + tally[4], 20.0 + tally[5])
+    return Rates(np.exp(log_c), np.exp(log_e), rho, SHAPES[pick], extra, lone, rates.tilt)
 
 
 @njit(cache=True)
@@ -412,149 +543,136 @@ def count_events(stage, path):
 
 
 @njit(cache=True)
-def sample_paths(
-    stage,
-    level,
-    n,
-    nseg,
-    end_weight,
-    events,
-    use_marks,
-    spread,
-    burn,
-    keep,
-    thin,
-    tries,
-    rng,
-    cells,
-    bin_width,
-    clicks,
-    prune,
-    centre,
-    starts,
-):
-    """Gibbs sampling of paths and rates; returns paths, ends, evidence and failed stage."""
-    kmax = stage.shape[0]
-    log_factorial = np.array([lgamma(i + 1.0) for i in range(n + 2)])
-    gammas = np.empty((len(SHAPES), n + 2))
+def log_gammas(n):
+    """Log of c!, then of gamma(shape + c) / gamma(shape) for each shape, c up to n + 1."""
+    table = np.empty((1 + len(SHAPES), n + 2))
+    for c in range(n + 2):
+        table[0, c] = lgamma(c + 1.0)
+        for i in range(len(SHAPES)):
+            table[1 + i, c] = lgamma(SHAPES[i] + c) - lgamma(SHAPES[i])
+    return table
+
+
+@njit(cache=True)
+def of_shape(gammas, shape):
+    """Rows of `log_gammas` for the factorial and one shape."""
+    both = np.empty((2, gammas.shape[1]))
+    both[0] = gammas[0]
     for i in range(len(SHAPES)):
-        for c in range(n + 2):
-            gammas[i, c] = lgamma(SHAPES[i] + c) - lgamma(SHAPES[i])
-    buf = np.zeros((2, cells))
-    band = np.zeros((kmax + 1, 4), np.int64)
-    log_c, log_e = np.full(nseg, -1.0), np.full(nseg, centre)
-    shape, rho, extra, alone, tilt = 1.0, 0.1, 0.1, 0.005, 0.0
-    which = 1
-    trial, best = np.zeros(kmax, np.int64), np.zeros(kmax, np.int64)
-    best_start = -np.inf
-    for first_c in starts:
-        for first_rho in (0.05, 0.3):
-            hyper = (
-                np.full(nseg, exp(first_c)),
-                np.exp(log_e),
-                first_rho,
-                shape,
-                extra,
-                alone,
-                tilt,
-                use_marks,
-            )
-            evidence, failed = forward(
-                stage, level, clicks, n, bin_width, prune, hyper, buf, band
-            )
+        if SHAPES[i] == shape:
+            both[1] = gammas[1 + i]
+    return both
+
+
+@njit(cache=True)
+def first_rates(arm, prior, search, events, gammas, buf, band, rng):
+    """Rates among `search.starts` under which the readings are most likely."""
+    nseg = prior.censoring.shape[1]
+    path = np.zeros(arm.stage.shape[0], np.int64)
+    best = Rates(
+        np.full(nseg, exp(-1.0)),
+        np.exp(prior.events[0]),
+        0.1,
+        1.0,
+        0.1,
+        0.005,
+        0.0,
+    )
+    highest = -np.inf
+    for log_c in search.starts:
+        for rho in search.ties:
+            rates = Rates(np.full(nseg, exp(log_c)), best.lame, rho, 1.0, 0.1, 0.005, 0.0)
+            evidence, failed = forward(arm, search.prune, rates, buf, band)
             if failed != -1:
                 continue
             if events >= 0:
                 # A start far from the stated events would have to be pulled to them first.
-                end = backward(
-                    stage,
-                    level,
-                    clicks,
-                    n,
-                    bin_width,
-                    hyper,
-                    gammas[which],
-                    log_factorial,
-                    buf,
-                    band,
-                    end_weight,
-                    trial,
-                    rng,
-                )
+                end = backward(arm, rates, of_shape(gammas, 1.0), buf, band, path, rng)
                 if end < 0:
                     continue
-                off = count_events(stage, trial) - events
+                off = count_events(arm.stage, path) - events
                 evidence -= 0.5 * off * off / (1.0 + 0.05 * events)
-            if evidence > best_start:
-                best_start = evidence
-                rho = first_rho
-                log_c[:] = first_c
-    paths = np.zeros((keep, kmax), np.int64)
-    ends = np.zeros(keep, np.int64)
-    evidences = np.zeros(keep)
-    for step in range(burn + keep * thin):
-        hyper = (np.exp(log_c), np.exp(log_e), rho, shape, extra, alone, tilt, use_marks)
-        evidence, failed = forward(stage, level, clicks, n, bin_width, prune, hyper, buf, band)
-        if failed != -1 and tilt != 0.0:
-            tilt = 0.0
-            hyper = (
-                np.exp(log_c),
-                np.exp(log_e),
-                rho,
-                shape,
-                extra,
-                alone,
-                tilt,
-                use_marks,
-            )
-            evidence, failed = forward(
-                stage, level, clicks, n, bin_width, prune, hyper, buf, band
-            )
+            if evidence > highest:
+                highest, best = evidence, rates
+    return best
+
+
+@njit(cache=True)
+def draw_with_events(arm, rates, events, tries, gammas, buf, band, path, trial, rng):
+    """Draw a path, of several the one nearest to the stated events if these are given.
+
+    Returns whether one was found, and mean and variance of the events of those tried.
+    """
+    nearest, mean, square, used = 1 << 30, 0.0, 0.0, 0
+    for _ in range(tries if events >= 0 else 1):
+        if backward(arm, rates, gammas, buf, band, trial, rng) < 0:
+            return False, 0.0, 0.0
+        died = count_events(arm.stage, trial)
+        used += 1
+        mean += died
+        square += died * died
+        gap = abs(died - events) if events >= 0 else 0
+        if gap < nearest:
+            nearest = gap
+            path[:] = trial
+        if gap == 0 and used >= 4:
+            break
+    mean /= used
+    return True, mean, square / used - mean * mean
+
+
+@njit(cache=True)
+def sample_paths(arm, prior, search, events, rng):
+    """Draw paths and rates by Gibbs sampling.
+
+    Returns the paths, the log hazards of censoring with each, and the stage at which nothing
+    was left: -1 if none, -2 if out of space.
+    """
+    kmax, nseg = arm.stage.shape[0], prior.censoring.shape[1]
+    gammas = log_gammas(arm.n)
+    buf, band = np.zeros((2, search.cells)), np.zeros((kmax + 1, 4), np.int64)
+    path, trial = np.zeros(kmax, np.int64), np.zeros(kmax, np.int64)
+    paths = np.zeros((search.keep, kmax), np.int64)
+    hazards = np.zeros((search.keep, nseg))
+    rates = first_rates(arm, prior, search, events, gammas, buf, band, rng)
+    log_c, log_e = np.log(rates.lamc), np.log(rates.lame)
+    row, step = 0, 0
+    while row < search.keep:
+        _, failed = forward(arm, search.prune, rates, buf, band)
+        if failed != -1 and rates.tilt != 0.0:
+            rates = tilted(rates, 0.0)
+            _, failed = forward(arm, search.prune, rates, buf, band)
         if failed != -1:
-            return paths, ends, evidences, failed
-        gap, best_gap, mean, square, used = 0, 1 << 30, 0.0, 0.0, 0
-        best_end = -1
-        for _ in range(tries if events >= 0 else 1):
-            end = backward(
-                stage,
-                level,
-                clicks,
-                n,
-                bin_width,
-                hyper,
-                gammas[which],
-                log_factorial,
-                buf,
-                band,
-                end_weight,
-                trial,
-                rng,
+            return paths, hazards, failed
+        step += 1
+        kept = step > search.burn and (step - search.burn) % search.thin == 0
+        own = of_shape(gammas, rates.shape)
+        for _ in range(search.repeat if kept else 1):
+            found, mean, var = draw_with_events(
+                arm, rates, events, search.tries, own, buf, band, path, trial, rng
             )
-            if end < 0:
-                return paths, ends, evidences, kmax
-            died = count_events(stage, trial)
-            used += 1
-            mean += died
-            square += died * died
-            gap = abs(died - events) if events >= 0 else 0
-            if gap < best_gap:
-                best_gap, best_end = gap, end
-                best[:] = trial
-            if gap == 0 and used >= 4:
-                break
+            if not found:
+                return paths, hazards, kmax
+            if kept and row < search.keep:
+                paths[row] = path
+                hazards[row] = log_c
+                row += 1
+        tilt = rates.tilt
         if events >= 0:
-            mean /= used
-            var = max(square / used - mean * mean, 0.5)
-            tilt += min(max((events - mean) / var, -1.0), 1.0) * 0.5
-        shape, rho, extra, alone = update_rates(
-            stage, level, best, n, log_c, log_e, centre, shape, spread, gammas, rng
-        )
-        for i in range(len(SHAPES)):
-            if SHAPES[i] == shape:
-                which = i
-        if step >= burn and (step - burn) % thin == thin - 1:
-            row = (step - burn) // thin
-            paths[row] = best
-            ends[row] = best_end
-            evidences[row] = evidence
-    return paths, ends, evidences, -1
+            tilt += min(max((events - mean) / max(var, 0.5), -1.0), 1.0) * 0.5
+        rates = tilted(draw_rates(arm, prior, path, log_c, log_e, rates, gammas, rng), tilt)
+    return paths, hazards, -1
+
+
+@njit(cache=True)
+def tilted(rates, tilt):
+    """The same rates, with events favoured by exp(tilt) each."""
+    return Rates(
+        rates.lamc,
+        rates.lame,
+        rates.rho,
+        rates.shape,
+        rates.extra,
+        rates.lone,
+        tilt,
+    )
