@@ -21,8 +21,10 @@ from oligomdt.figures import (
     forest,
     km,
     km_panel,
+    limit,
     prior,
     sensitivity,
+    size,
     validation,
     walkthrough,
 )
@@ -102,6 +104,8 @@ FRAMES = {
     ),
     "benchmark": ("benchmark", benchmark.benchmark_data),
     "calibration": ("calibration", calibration.calibration_data),
+    "limit": ("limit", limit.limit_data),
+    "size": ("size", size.size_data),
     "validation": ("validation", validation.validation_data),
     "walkthrough": ("walkthrough", known_curves),
 }
