@@ -25,7 +25,7 @@ AXIS, WIDTH, HEIGHT = 90.0, 600, 400
 PIXEL = AXIS / WIDTH
 # Months between the columns of the number-at-risk table, and between the points drawn here.
 COLUMN, EVERY = 12.0, 3.0
-KNOWN = {"curves": "Without a table", "curves and table": "Table every 12 months"}
+KNOWN = {"curves": "Without a table", "curves and table": f"Table every {COLUMN:.0f} months"}
 SETS = {
     "first": {"color": "#B84A00", "linestyle": "solid", "linewidth": 4.5, "alpha": 0.5},
     "second": {"color": "#0072B2", "linestyle": (0, (4, 1.6)), "linewidth": 1.5, "alpha": 1},
