@@ -21,8 +21,10 @@ from oligomdt.figures import (
     forest,
     km,
     km_panel,
+    limit,
     prior,
     sensitivity,
+    size,
     validation,
     walkthrough,
 )
@@ -102,6 +104,8 @@ FRAMES = {
     ),
     "benchmark": ("benchmark", benchmark.benchmark_data),
     "calibration": ("calibration", calibration.calibration_data),
+    "limit": ("limit", limit.limit_data),
+    "size": ("size", size.size_data),
     "validation": ("validation", validation.validation_data),
     "walkthrough": ("walkthrough", known_curves),
 }
@@ -127,7 +131,7 @@ def alt_of(name, frame=None):
 def committed_rows(name):
     """The rows that are committed: of curves those at whole months, to be read by people."""
     frame = frame_of(name)
-    if "draws" in frame:
+    if "sparse" in frame:
         frame = frame[(frame["kind"] != "curve") | np.isclose(frame["time"] % 1, 0)]
     return frame.reset_index(drop=True)
 

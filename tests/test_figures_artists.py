@@ -7,7 +7,7 @@ import pytest
 from test_figures import PANEL, alt_of, drawn, each_figure, frame_of
 
 from oligomdt import analysis
-from oligomdt.figures import km
+from oligomdt.figures import km, size
 
 
 def artists(name):
@@ -184,6 +184,47 @@ def test_calibration_draws_its_frame():
     for row in frame_of("calibration").to_dict("records"):
         line = one("calibration", f"{row['fidelity']} {row['variant']} {row['quantity']}")
         np.testing.assert_allclose(line.get_xdata(), [row["coverage"]])
+
+
+def test_limit_draws_its_frame():
+    frame = frame_of("limit")
+    lines = frame[
+        frame["kind"].eq("at risk") | frame["known"].eq("curves") & (frame["kind"] == "curve")
+    ]
+    found = lines.groupby(["kind", "known", "patients", "arm"])
+    assert len(found) == 4 + 8 + 2
+    for (kind, known, name, arm), own in found:
+        drawn_lines = artists("limit")[f"{kind} {known} {name} {arm}"]
+        # The true patients are drawn in both panels.
+        assert len(drawn_lines) == (2 if known == "all" else 1)
+        for line in drawn_lines:
+            np.testing.assert_allclose(line.get_xdata(), own["time"])
+            np.testing.assert_allclose(line.get_ydata(), own["value"])
+
+
+def test_limit_prints_events_and_hazard_ratio_of_each_set():
+    frame = frame_of("limit")
+    texts = {text.get_text() for axes in drawn("limit").axes for text in axes.texts}
+    values = frame[frame["arm"] == "both"].set_index(["known", "patients", "kind"])["value"]
+    for known in ("curves", "curves and table"):
+        for name in ("first", "second"):
+            own = values[known, name]
+            assert f"{own['events']:.0f} events, HR {own['hr']:.2f}" in texts
+
+
+def test_size_draws_its_frame():
+    for (variant, fidelity), own in frame_of("size").groupby(["variant", "fidelity"]):
+        single = own["kind"] == "case"
+        cases = one("size", f"cases {variant} {fidelity}")
+        np.testing.assert_allclose(cases.get_xdata(), own.loc[single, "smaller_arm"])
+        shown = np.maximum(own.loc[single, "loghr_err"], size.FLOOR)
+        np.testing.assert_allclose(cases.get_ydata(), shown)
+        low, high = cases.axes.get_ylim()
+        assert low < shown.min() and shown.max() < high
+        line = one("size", f"median {variant} {fidelity}")
+        levels = np.maximum(own.loc[~single, "loghr_err"], size.FLOOR)
+        np.testing.assert_allclose(line.get_ydata()[::2], levels)
+        np.testing.assert_allclose(line.get_ydata()[1::2], levels)
 
 
 def test_validation_draws_its_frame():

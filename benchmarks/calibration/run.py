@@ -196,6 +196,7 @@ def main():
         log_hr_sd=("log_hr_sd", "median"),
     )
     table = summary.reset_index()
+    table.insert(table.columns.get_loc("trials") + 1, "draws", arguments.draws)
     if arguments.out.exists():
         kept = pd.read_csv(arguments.out)
         kept = kept[~kept["fidelity"].isin(arguments.fidelity)]

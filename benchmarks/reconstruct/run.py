@@ -1,11 +1,12 @@
 """Score the reconstruction from coordinates on 30 public data sets with known patients.
 
-    python benchmarks/reconstruct/run.py --benchmark PATH
+    python benchmarks/reconstruct/run.py --benchmark PATH [--cases CASE ... --out FOLDER]
 
 PATH is the benchmark's directory (its cases, its truth, its `evaluate.py` and the results of
-four R packages). Writes `results.csv` (summary by fidelity, variant and engine) and
-`paired.csv` (the same cases side by side) beside this file, and stops with an error when any
-case fails.
+four R packages). Writes `results.csv` (summary by fidelity, variant and engine), `paired.csv`
+(the same cases side by side) and `cases.csv` (errors of the default method, case by case)
+beside this file, and stops with an error when any case fails. For a quick look `--cases` names
+the few cases to run; their files go into the folder that `--out` names.
 """
 
 import argparse
@@ -18,8 +19,12 @@ import pandas as pd
 from oligomdt.reconstructkm import reconstruct
 
 HERE = Path(__file__).parent
-ENGINES = {"oligomdt_exact": "exact", "oligomdt_guyot": "guyot"}
+DEFAULT = "oligomdt_exact"
+ENGINES = {DEFAULT: "exact", "oligomdt_guyot": "guyot"}
 MARKS = "oligomdt_exact_marks"
+# Seconds after which a reconstruction is taken to hang: far more than the largest arm needs, so
+# that a busy computer makes no failures. Speed is not scored here.
+TIMEOUT = 600
 # Left out: a variant of one package.
 NOT_SHOWN = ["kmdata_interp"]
 METRICS = [
@@ -34,6 +39,7 @@ METRICS = [
     "nrisk_err",
     "logrank_err",
 ]
+CASE = ["case", "smaller_arm", "fidelity", "variant", "loghr_err", "events_err", "nrisk_err"]
 COUNTS = ["cases", "failed", "unsupported", "degenerate", "median_mismatch", "wrong_n"]
 
 
@@ -64,7 +70,7 @@ def score_engine(evaluate, bench, name, call):
         evaluate.FIDELITIES,
         list(evaluate.VARIANTS),
         repeats=1,
-        timeout=60,
+        timeout=TIMEOUT,
     )
     failed = runs[runs["status"] != "ok"]
     if len(failed):
@@ -96,32 +102,66 @@ def summarise(evaluate, metrics):
     return table[["fidelity", "variant", "engine", *COUNTS, *columns]]
 
 
-def main():
+def by_case(bench, metrics):
+    """Errors of each case, with the number of patients in its smaller arm."""
+    size = bench.meta.groupby(level="case_id")["n"].min()
+    table = metrics.assign(smaller_arm=metrics["case_id"].map(size))
+    return table.rename(columns={"case_id": "case"})[CASE]
+
+
+def side_by_side(evaluate, scored, peers):
+    """Ours beside each package; with the marks beside the one that is given them too."""
+    marked = peers["peer"] == "CIFresolve_marks"
+    parts = [
+        evaluate.paired(scored[DEFAULT], peers[~marked]),
+        evaluate.paired(scored[MARKS], peers[marked]),
+    ]
+    table = pd.concat(parts).rename(columns={"peer": "engine"})
+    return table.drop(columns=[column for column in table if column.startswith("cpu_ms")])
+
+
+def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--benchmark", type=Path, required=True, help="benchmark directory")
-    directory = parser.parse_args().benchmark
-    evaluate = load_evaluation(directory)
-    bench = evaluate.Bench(directory)
+    parser.add_argument("--cases", nargs="+", help="run these cases only; needs --out")
+    parser.add_argument(
+        "--out", type=Path, default=HERE, help="folder to write to (default: beside the script)"
+    )
+    given = parser.parse_args()
+    if given.cases and given.out.resolve() == HERE.resolve():
+        parser.error("--cases: the files of all cases would be overwritten; name another --out")
+    return given
+
+
+def chosen(bench, names):
+    """The cases of these names in the order of the benchmark; all without names."""
+    unknown = sorted(set(names or ()) - set(bench.cases))
+    if unknown:
+        raise SystemExit(f"--cases: {', '.join(unknown)} not among {', '.join(bench.cases)}")
+    return [case for case in bench.cases if not names or case in names]
+
+
+def main():
+    given = arguments()
+    evaluate = load_evaluation(given.benchmark)
+    bench = evaluate.Bench(given.benchmark)
+    bench.cases = chosen(bench, given.cases)
     calls = {name: Call(method) for name, method in ENGINES.items()}
     calls[MARKS] = Call("exact", marks_in_order(evaluate, bench))
     scored = {name: score_engine(evaluate, bench, name, call) for name, call in calls.items()}
-    peers = pd.read_csv(directory / "peers.csv", dtype={"case_id": str})
-    peers = peers[~peers["peer"].isin(NOT_SHOWN)]
-    summary = summarise(evaluate, pd.concat([*scored.values(), peers], ignore_index=True))
-    summary.to_csv(HERE / "results.csv", index=False, float_format="%.6g")
-    paired = pd.concat(
-        [
-            evaluate.paired(
-                scored["oligomdt_exact"], peers[peers["peer"] != "CIFresolve_marks"]
-            ),
-            evaluate.paired(scored[MARKS], peers[peers["peer"] == "CIFresolve_marks"]),
-        ]
-    ).rename(columns={"peer": "engine"})
-    paired = paired.drop(columns=[c for c in paired if c.startswith("cpu_ms")])
-    paired.to_csv(HERE / "paired.csv", index=False, float_format="%.6g")
+    peers = pd.read_csv(given.benchmark / "peers.csv", dtype={"case_id": str})
+    peers = peers[~peers["peer"].isin(NOT_SHOWN) & peers["case_id"].isin(bench.cases)]
+    tables = {
+        "results": summarise(evaluate, pd.concat([*scored.values(), peers], ignore_index=True)),
+        "paired": side_by_side(evaluate, scored, peers),
+        "cases": by_case(bench, scored[DEFAULT]),
+    }
+    given.out.mkdir(parents=True, exist_ok=True)
+    for name, table in tables.items():
+        table.to_csv(given.out / f"{name}.csv", index=False, float_format="%.6g")
     shown = ["fidelity", "variant", "engine", "cases", "failed", "loghr_err_med"]
     shown += ["loghr_err_p90", "s_rmse_med", "events_err_med", "nrisk_err_med"]
-    print(summary[shown].round(4).to_string(index=False))
+    print(tables["results"][shown].round(4).to_string(index=False))
 
 
 if __name__ == "__main__":

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from oligomdt.analysis.printing import decimals
-from oligomdt.figures import style
+from oligomdt.figures import measurement, style
+from oligomdt.figures.measurement import FIDELITIES, VARIANTS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,22 +31,11 @@ ENGINES = {
     "kmdata": ("D", "#8A6D00"),
     "CIFresolve": ("v", "#A3396E"),
 }
-FIDELITIES = {
-    "vector": "Exact corners of a vector figure",
-    "fine": "600 x 400 pixels",
-    "coarse": "300 x 200 pixels, clicked by hand",
-}
-VARIANTS = {
-    "risk+ev": "risk table, events",
-    "risk": "risk table",
-    "n+ev": "n, events",
-    "n": "n only",
-}
 # Names in the results file that are not those of the figure.
 NAMES = {"oligomdt_exact": OURS, "oligomdt_guyot": GUYOT}
 # Those that are given the censoring marks besides, which the others do not use.
 WITH_MARKS = {"oligomdt_exact_marks": OURS, "CIFresolve_marks": "CIFresolve"}
-ROW, HEAD, GAP, FOOT = 0.74, 1.0, 0.42, 0.6
+ROW, HEAD = 0.74, 1.0
 STEP = 0.14
 TICKS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
 
@@ -67,30 +56,17 @@ def benchmark_data(results: pd.DataFrame | None = None) -> pd.DataFrame:
         not fail. Of the two ways of use of an R package the one that fails less often is
         shown; where they fail equally often, the one with the smaller median.
     """
-    import pandas as pd
-
     frame = _results(results)
     names = frame["engine"].str.removesuffix("_expert").replace(NAMES)
-    cell = ["fidelity", "variant", "engine"]
     frame = frame.assign(engine=names).sort_values(["failed", "median"])
-    frame = frame.drop_duplicates(cell)
-    order = (list(FIDELITIES), list(VARIANTS), list(ENGINES))
-    for name, values in zip(cell, order, strict=True):
-        frame[name] = pd.Categorical(frame[name], values)
-    frame = frame.dropna(subset=cell).sort_values(cell).astype(dict.fromkeys(cell, str))
-    return frame[[*cell, "cases", "failed", "median", "p90"]].reset_index(drop=True)
+    cell = {"fidelity": FIDELITIES, "variant": VARIANTS, "engine": ENGINES}
+    frame = measurement.in_order(frame.drop_duplicates(list(cell)), cell)
+    return frame[[*cell, "cases", "failed", "median", "p90"]]
 
 
 def _results(results: pd.DataFrame | None) -> pd.DataFrame:
-    frame = _committed("results") if results is None else results
+    frame = measurement.committed("reconstruct", "results") if results is None else results
     return frame.rename(columns={"loghr_err_med": "median", "loghr_err_p90": "p90"})
-
-
-def _committed(name: str) -> pd.DataFrame:
-    import pandas as pd
-
-    folder = Path(__file__).resolve().parents[2] / "benchmarks" / "reconstruct"
-    return pd.read_csv(folder / f"{name}.csv")
 
 
 def beaten(frame: pd.DataFrame, column: str) -> list[str]:
@@ -118,12 +94,12 @@ def beaten(frame: pd.DataFrame, column: str) -> list[str]:
     ['600 x 400 pixels, n only: kmdata 0.010, oligomdt 0.020']
     """
     found = []
-    for (fidelity, variant), own in frame.groupby(["fidelity", "variant"], sort=False):
+    for cell, own in frame.groupby(["fidelity", "variant"], sort=False):
         errors = own.set_index("engine")[column]
         best = errors.idxmin()
         if errors[best] < errors[OURS]:
             texts = [f"{name} {decimals(errors[name], 3)}" for name in (best, OURS)]
-            found.append(f"{FIDELITIES[fidelity]}, {VARIANTS[variant]}: {', '.join(texts)}")
+            found.append(f"{measurement.cell_name(*cell)}: {', '.join(texts)}")
     return found
 
 
@@ -181,7 +157,7 @@ def paired_table(paired: pd.DataFrame | None = None) -> pd.DataFrame:
     """
     import pandas as pd
 
-    frame = _committed("paired") if paired is None else paired
+    frame = measurement.committed("reconstruct", "paired") if paired is None else paired
     names = frame["engine"].str.removesuffix("_expert")
     packages = [name for name in ENGINES if name not in (OURS, GUYOT)]
     shares = frame.assign(engine=names).groupby(["fidelity", "variant", "engine"])
@@ -212,40 +188,17 @@ def draw_benchmark(frame: pd.DataFrame) -> Figure:
     -------
     matplotlib.figure.Figure
     """
-    fidelities = frame["fidelity"].unique()
-    panel = ROW * frame["variant"].nunique()
-    figure = style.figure(HEAD + FOOT + len(fidelities) * (panel + GAP) - GAP)
-    width, height = figure.get_size_inches()
-    for place, fidelity in enumerate(fidelities):
-        bottom = height - HEAD - panel - place * (panel + GAP)
-        axes = figure.add_axes(
-            (1.6 / width, bottom / height, (width - 1.8) / width, panel / height)
-        )
+    label = "absolute error of the log hazard ratio (log scale)"
+    figure, panels = measurement.panels(frame, head=HEAD, row=ROW, label=label)
+    for axes, own in panels:
         low = min(0.0015, 0.85 * frame["median"].min())
-        _draw_panel(axes, frame[frame["fidelity"] == fidelity], low)
-        axes.set_title(FIDELITIES[fidelity])
-        if place < len(fidelities) - 1:
-            axes.set_xticklabels([])
-        else:
-            axes.set_xlabel("absolute error of the log hazard ratio (log scale)")
-    _legend(figure)
+        style.log_axis(axes, low, 0.4, TICKS)
+        axes.grid(axis="x", color=style.LIGHT, linewidth=0.5)
+        for row in own.to_dict("records"):
+            place = list(ENGINES).index(row["engine"]) - (len(ENGINES) - 1) / 2
+            _draw_row(axes, measurement.middle_of(own, row["variant"]) + STEP * place, row)
+    measurement.legend(figure, ENGINES, "filled: median; hollow: 90th percentile")
     return figure
-
-
-def _draw_panel(axes: Axes, own: pd.DataFrame, low: float) -> None:
-    variants = list(own["variant"].unique())
-    style.log_axis(axes, low, 0.4, TICKS)
-    axes.set_ylim(len(variants), 0)
-    axes.set_yticks(
-        [i + 0.5 for i in range(len(variants))], [VARIANTS[name] for name in variants]
-    )
-    axes.tick_params(axis="y", length=0)
-    axes.grid(axis="x", color=style.LIGHT, linewidth=0.5)
-    for line in range(1, len(variants)):
-        axes.axhline(line, color=style.LIGHT, linewidth=0.5)
-    for row in own.to_dict("records"):
-        place = list(ENGINES).index(row["engine"]) - (len(ENGINES) - 1) / 2
-        _draw_row(axes, variants.index(row["variant"]) + 0.5 + STEP * place, row)
 
 
 def _draw_row(axes: Axes, y: float, row: dict[str, Any]) -> None:
@@ -254,22 +207,6 @@ def _draw_row(axes: Axes, y: float, row: dict[str, Any]) -> None:
     axes.plot([row["median"], row["p90"]], [y, y], color=colour, linewidth=0.8, gid=gid)
     axes.plot([row["median"]], [y], marker, color=colour, markersize=6)
     axes.plot([row["p90"]], [y], marker, color=colour, markersize=5.5, markerfacecolor="white")
-
-
-def _legend(figure: Figure) -> None:
-    from matplotlib.lines import Line2D
-
-    handles = [
-        Line2D([], [], marker=marker, color=colour, linestyle="none", label=engine)
-        for engine, (marker, colour) in ENGINES.items()
-    ]
-    figure.legend(
-        handles=handles, loc="upper left", ncols=3, columnspacing=1, handletextpad=0.2,
-        bbox_to_anchor=(0, 1), borderaxespad=0.2,
-    )  # fmt: skip
-    height = figure.get_size_inches()[1]
-    note = "filled: median; hollow: 90th percentile"
-    figure.text(0.02, 1 - 0.56 / height, note, va="top", color=style.GREY)
 
 
 def alt_benchmark(frame: pd.DataFrame) -> str:
@@ -284,14 +221,11 @@ def alt_benchmark(frame: pd.DataFrame) -> str:
     -------
     str
     """
-    parts = []
-    for (fidelity, variant), own in frame.groupby(["fidelity", "variant"], sort=False):
-        texts = [
-            f"{row['engine']} {decimals(row['median'], 3)} ({decimals(row['p90'], 3)})"
-            for row in own.to_dict("records")
-        ]
-        parts.append(f"{FIDELITIES[fidelity]}, {VARIANTS[variant]}: {', '.join(texts)}")
+
+    def words(row: dict[str, Any]) -> str:
+        return f"{row['engine']} {decimals(row['median'], 3)} ({decimals(row['p90'], 3)})"
+
     return (
         "Absolute error of the log hazard ratio of patients reconstructed from coordinates, "
-        f"median and in brackets 90th percentile. {'; '.join(parts)}."
+        f"median and in brackets 90th percentile. {measurement.by_cell(frame, words)}."
     )

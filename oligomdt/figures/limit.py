@@ -1,4 +1,4 @@
-"""Two different sets of patients that give the same picture of a curve."""
+"""Two different sets of patients that give the same picture of a trial's curves."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from oligomdt.analysis.printing import decimals
-from oligomdt.figures import style
+from oligomdt import survival
+from oligomdt.analysis.printing import decimals, ratio
+from oligomdt.figures import measurement, style
 from oligomdt.figures.km import month_ticks
 
 if TYPE_CHECKING:
@@ -15,127 +16,125 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["alt_limit", "draw_limit", "limit_data"]
+__all__ = [
+    "AXIS", "COLUMN", "HEIGHT", "PIXEL", "alt_limit", "draw_limit", "limit_data", "pixel_rows",
+]  # fmt: skip
 
-# The picture: end of its axis in months, and its size in pixels.
+# The picture: end of its time axis in months, its size in pixels, a pixel in months.
 AXIS, WIDTH, HEIGHT = 90.0, 600, 400
-EVERY, TABLE = 3, 12
-DRAWS, SEED = 200, 20261122
+PIXEL = AXIS / WIDTH
+# Months between the columns of the number-at-risk table, and between the points drawn here.
+COLUMN, EVERY = 12.0, 3.0
+KNOWN = {"curves": "Without a table", "curves and table": f"Table every {COLUMN:.0f} months"}
 SETS = {
-    "first": {"color": "#B84A00", "linestyle": "solid"},
-    "second": {"color": "#0072B2", "linestyle": (0, (4, 1.6))},
+    "first": {"color": "#B84A00", "linestyle": "solid", "linewidth": 4.5, "alpha": 0.5},
+    "second": {"color": "#0072B2", "linestyle": (0, (4, 1.6)), "linewidth": 1.5, "alpha": 1},
 }
-HEAD, FOOT, TALL = 0.6, 1.25, 2.6
+TRUE = {"color": "black", "linestyle": (0, (1, 1.5)), "linewidth": 1.2}
+LOOKS = {**SETS, "true": TRUE}
+ARMS = {"experimental": "hormone therapy", "control": "no hormone therapy"}
+TOP, CURVES, BETWEEN, COUNTS, FOOT, LEFT, GAP = 0.65, 2.3, 1.5, 1.7, 0.6, 0.65, 0.6
 
 
-def limit_data(
-    time: np.ndarray | None = None, event: np.ndarray | None = None, draws: int = DRAWS
-) -> pd.DataFrame:
-    """Find two sets of patients that the picture of a curve does not tell apart.
+def pixel_rows(time: np.ndarray, event: np.ndarray) -> np.ndarray:
+    """Row of pixels in which a survival curve leaves each column of the picture.
 
-    The curve of the given patients is read from a picture of 600 x 400 pixels, without numbers
-    at risk. Of the reconstructed data sets those whose curves stay within a pixel of the
-    picture are kept; of all pairs of these whose curves stay within a pixel of each other, the
-    one whose numbers at risk differ most is taken.
+    A column is filled from the row in which the one before was left down to its own, so two
+    curves with the same rows are the same picture. Times and survival are rounded to the
+    nearest of the 600 columns and 400 rows.
 
     Parameters
     ----------
-    time, event : arrays, optional
-        The patients of the picture, time in months; those without hormone therapy in the
-        German Breast Cancer Study Group 2 where they are not given.
-    draws : int
-        Data sets among which the pair is looked for.
+    time, event : arrays of shape (patients,)
+        Months, up to 90, and 1 event or 0 censored.
+
+    Returns
+    -------
+    array of int
+        One row for each column up to that of the last patient; 400 is survival 1.
+
+    Examples
+    --------
+    >>> pixel_rows(np.array([0.15, 0.45]), np.array([1, 0])).tolist()
+    [400, 200, 200, 200]
+    """
+    curve = survival.kaplan_meier.curve(time, event)
+    ends = (np.arange(round(time.max() / PIXEL) + 1) + 0.5) * PIXEL
+    before = np.searchsorted(curve.time, ends, side="right") - 1
+    return np.round(curve.surv[before] * HEIGHT).astype(int)
+
+
+def limit_data(patients: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Curves, numbers at risk, events and hazard ratio of sets of patients.
+
+    Parameters
+    ----------
+    patients : pandas.DataFrame, optional
+        As in benchmarks/limit/patients.csv, which is the default: `known`, `patients`, `arm`,
+        `time` (months), `event`.
 
     Returns
     -------
     pandas.DataFrame
-        `patients` ("first", "second" or "both"), `kind`, `time`, `value`. Kinds: "curve" (its
-        corners), "survival" (every 12 months), "at risk" (every 3 months), "events" (their
-        number, at the end of follow-up), and for both "apart", the largest distance of the two
-        curves in pixels.
-
-    Raises
-    ------
-    ValueError
-        If no two of the reconstructed data sets give the same picture.
+        `known` ("curves", "curves and table" or "all"), `patients` ("first", "second" or
+        "true"), `arm` (or "both"), `kind`, `time` (months), `value`. Kinds: "curve" (corners of
+        survival), "at risk" (every 3 months), "events", "hr", "hr low", "hr high" (95 % limits)
+        and "pixels" (columns of the picture in which the set differs from the true patients).
     """
     import pandas as pd
 
-    from oligomdt import reconstructkm
-
-    if time is None or event is None:
-        time, event = _example()
-    at = np.unique(time[event == 1])
-    pixel = AXIS / WIDTH
-    column, row = np.round(at / pixel), np.round(_survival(time, event, at) * HEIGHT)
-    arm = reconstructkm.reconstruct(
-        column * pixel, row / HEIGHT, n=len(time), xmax=AXIS, draws=draws, seed=SEED
-    )
-    first, second, apart = _pair(arm.draws, column, row)
-    end = max(own[0].max() for own in (first, second))
-    rows: list[tuple[str, str, float, float]] = []
-    for name, (times, died) in zip(SETS, (first, second), strict=True):
-        corners = np.append(np.unique(times[died == 1]), end)
-        rows.append((name, "curve", 0.0, 1.0))
-        for moment, surv in zip(corners, _survival(times, died, corners), strict=True):
-            rows.append((name, "curve", moment, surv))
-        table = np.arange(TABLE, end, TABLE)
-        for moment, surv in zip(table, _survival(times, died, table), strict=True):
-            rows.append((name, "survival", moment, surv))
-        for moment in np.arange(0, end, EVERY):
-            rows.append((name, "at risk", moment, (times >= moment).sum()))
-        rows.append((name, "events", end, died.sum()))
-    rows.append(("both", "apart", end, apart))
-    frame = pd.DataFrame(rows, columns=["patients", "kind", "time", "value"])
-    return frame.astype({"time": float, "value": float})
+    if patients is None:
+        patients = measurement.committed("limit", "patients")
+    real = patients[patients["patients"] == "true"]
+    parts = []
+    for (known, name), own in patients.groupby(["known", "patients"], sort=False):
+        rows = [*_both_arms(own), ("both", "pixels", np.nan, _differing(own, real))]
+        for arm, (time, event) in _arms(own).items():
+            if known == "curves":
+                rows += _corners(arm, time, event)
+            moments = np.arange(0, time.max(), EVERY)
+            rows += [(arm, "at risk", at, (time >= at).sum()) for at in moments]
+        part = pd.DataFrame(rows, columns=["arm", "kind", "time", "value"])
+        parts.append(part.assign(known=known, patients=name))
+    frame = pd.concat(parts, ignore_index=True).astype({"time": float, "value": float})
+    return frame[["known", "patients", "arm", "kind", "time", "value"]]
 
 
-def _example() -> tuple[np.ndarray, np.ndarray]:
-    from lifelines.datasets import load_gbsg2
-
-    study = load_gbsg2()
-    own = study[study["horTh"] == "no"]
-    return own["time"].to_numpy() / 30.4375, own["cens"].to_numpy()
-
-
-def _survival(time: np.ndarray, event: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """Kaplan-Meier survival of the patients just after each given time."""
-    died, count = np.unique(time[event == 1], return_counts=True)
-    at_risk = len(time) - np.searchsorted(np.sort(time), died, side="left")
-    surv = np.append(1.0, np.cumprod(1 - count / at_risk))
-    return surv[np.searchsorted(died, at, side="right")]
+def _arms(own: pd.DataFrame) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    return {
+        arm: (rows["time"].to_numpy(), rows["event"].to_numpy())
+        for arm, rows in own.groupby("arm")
+    }
 
 
-def _pair(draws: Any, column: np.ndarray, row: np.ndarray) -> tuple[Any, Any, float]:
-    """The two draws of one picture whose numbers at risk differ most, and their distance."""
-    edges = (np.arange(WIDTH + 1) + 0.5) * AXIS / WIDTH
-    # Of several steps in one column of pixels the picture shows the last.
-    read = np.append(HEIGHT, row)[np.searchsorted(column, np.arange(WIDTH + 1), side="right")]
-    levels = np.array([HEIGHT * _survival(*draw, edges) for draw in draws])
-    fits = np.flatnonzero(np.abs(levels - read).max(axis=1) <= 1)
-    table = np.arange(0, AXIS, TABLE)
-    left = np.array([len(time) - np.searchsorted(time, table) for time, _ in draws])
-    best, found = 0, None
-    for i in fits:
-        differ = np.abs(left[fits] - left[i]).max(axis=1)
-        apart = np.abs(levels[fits] - levels[i]).max(axis=1)
-        place = int(np.where(apart <= 1, differ, -1).argmax())
-        if apart[place] <= 1 and differ[place] > best:
-            best, found = differ[place], (i, fits[place], float(apart[place]))
-    if found is None:
-        raise ValueError(
-            f"none of the {len(draws)} reconstructed data sets give the same picture with "
-            "other numbers at risk; there is no limit to show"
-        )
-    i, j, distance = found
-    # The set with fewer left at risk, and so the smaller number of events, comes first.
-    i, j = (i, j) if left[i].sum() <= left[j].sum() else (j, i)
-    return draws[i], draws[j], distance
+def _both_arms(own: pd.DataFrame) -> list[tuple[str, str, float, float]]:
+    cox = survival.cox(own)
+    values = {"events": cox.events, "hr": cox.hr, "hr low": cox.hr_low, "hr high": cox.hr_high}
+    return [("both", kind, np.nan, value) for kind, value in values.items()]
+
+
+def _corners(
+    arm: str, time: np.ndarray, event: np.ndarray
+) -> list[tuple[str, str, float, float]]:
+    curve = survival.kaplan_meier.curve(time, event)
+    drops = (curve.n_event > 0) | np.isin(curve.time, (0, time.max()))
+    pairs = zip(curve.time[drops], curve.surv[drops], strict=True)
+    return [(arm, "curve", moment, surv) for moment, surv in pairs]
+
+
+def _differing(own: pd.DataFrame, real: pd.DataFrame) -> int:
+    """Columns in which the two pictures differ, over both arms."""
+    count, here = 0, _arms(own)
+    for arm, patients in _arms(real).items():
+        rows, wanted = pixel_rows(*here[arm]), pixel_rows(*patients)
+        shared = min(len(rows), len(wanted))
+        count += int((rows[:shared] != wanted[:shared]).sum()) + abs(len(rows) - len(wanted))
+    return count
 
 
 @style.styled
 def draw_limit(frame: pd.DataFrame) -> Figure:
-    """Draw both curves on the left and both numbers at risk on the right.
+    """Draw the curves of two sets, and what a table of numbers at risk leaves open.
 
     Parameters
     ----------
@@ -146,75 +145,90 @@ def draw_limit(frame: pd.DataFrame) -> Figure:
     -------
     matplotlib.figure.Figure
     """
-    figure = style.figure(HEAD + TALL + FOOT)
-    width, height = figure.get_size_inches()
-    each = (width - 0.5 - 0.65 - 0.1) / 2
-    longest = frame.loc[frame["kind"] == "curve", "time"].max()
-    axes = []
-    for left in (0.5, 0.5 + each + 0.65):
-        box = (left / width, FOOT / height, each / width, TALL / height)
-        own = figure.add_axes(box)
-        own.set_xlim(0, longest * 1.01)
-        own.set_xticks([tick for tick in month_ticks(longest) if tick % 24 == 0])
-        own.set_xlabel("months")
-        axes.append(own)
-    for name, look in SETS.items():
-        own = frame[frame["patients"] == name]
-        curve, left = (own[own["kind"] == kind] for kind in ("curve", "at risk"))
-        wide = {"linewidth": 4, "alpha": 0.45} if name == "first" else {"linewidth": 1.4}
-        axes[0].plot(
-            curve["time"], curve["value"], drawstyle="steps-post", gid=f"curve {name}",
-            **look, **wide,
-        )  # fmt: skip
-        axes[1].plot(left["time"], left["value"], linewidth=1.8, gid=f"at risk {name}", **look)
-    axes[0].set_ylim(0, 1.02)
-    axes[0].set_title("Survival")
-    axes[1].set_ylim(0, None)
-    axes[1].set_title("Number at risk")
-    _numbers(axes[1], frame)
-    _legend(figure, frame)
+    figure = style.figure(TOP + CURVES + BETWEEN + COUNTS + FOOT)
+    _draw_curves(figure, frame)
+    for place, known in enumerate(KNOWN):
+        _draw_counts(figure, frame, known, place)
+    _legend(figure)
     return figure
 
 
-def _numbers(axes: Axes, frame: pd.DataFrame) -> None:
-    """Numbers at risk under the ticks of the axis."""
-    for place, (name, look) in enumerate(SETS.items()):
-        own = frame[(frame["patients"] == name) & (frame["kind"] == "at risk")]
-        value = own.set_index("time")["value"]
-        for tick in axes.get_xticks():
-            if tick in value.index:
-                axes.annotate(
-                    f"{value[tick]:.0f}",
-                    (tick, 0),
-                    xycoords=("data", "axes fraction"),
-                    xytext=(0, -44 - 16 * place),
-                    textcoords="offset points",
-                    ha="center",
-                    va="top",
-                    color=look["color"],
-                )
+def _draw_curves(figure: Figure, frame: pd.DataFrame) -> None:
+    """The curves of the two sets over each other, at the full width of the figure."""
+    width, height = figure.get_size_inches()
+    box = (LEFT / width, 1 - (TOP + CURVES) / height, _wide(width) / width, CURVES / height)
+    axes = figure.add_axes(box)
+    _draw_lines(axes, frame[(frame["known"] == "curves") & (frame["kind"] == "curve")])
+    _months(axes, frame, step=12)
+    axes.set_ylim(0, 1.02)
+    axes.set_ylabel("survival")
+    axes.set_title("One picture, two sets of patients")
+    for arm, (x, y) in {"experimental": (44, 0.78), "control": (20, 0.42)}.items():
+        axes.text(x, y, ARMS[arm], color=style.GREY)
 
 
-def _legend(figure: Figure, frame: pd.DataFrame) -> None:
+def _draw_counts(figure: Figure, frame: pd.DataFrame, known: str, place: int) -> None:
+    """Numbers at risk of the two sets and of the true patients in one of two panels."""
+    width, height = figure.get_size_inches()
+    each = (_wide(width) - GAP) / 2
+    left = LEFT + place * (each + GAP)
+    axes = figure.add_axes((left / width, FOOT / height, each / width, COUNTS / height))
+    counts = frame[frame["kind"] == "at risk"]
+    _draw_lines(axes, counts[counts["known"].isin([known, "all"])])
+    _months(axes, frame, step=24)
+    axes.set_ylim(0, 1.04 * counts["value"].max())
+    if place == 0:
+        axes.set_ylabel("number at risk")
+    axes.set_title(KNOWN[known], fontsize=style.FONT, pad=40)
+    _say(axes, frame[frame["known"] == known])
+
+
+def _wide(width: float) -> float:
+    return width - LEFT - 0.15
+
+
+def _draw_lines(axes: Axes, rows: pd.DataFrame) -> None:
+    """A line for each set and arm: steps of survival, straight lines of numbers at risk."""
+    for (name, arm), own in rows.groupby(["patients", "arm"], sort=False):
+        kind = own["kind"].iloc[0]
+        steps = "steps-post" if kind == "curve" else "default"
+        gid = f"{kind} {own['known'].iloc[0]} {name} {arm}"
+        axes.plot(own["time"], own["value"], drawstyle=steps, gid=gid, **LOOKS[name])
+
+
+def _months(axes: Axes, frame: pd.DataFrame, step: int) -> None:
+    longest = frame["time"].max()
+    axes.set_xlim(0, longest * 1.01)
+    axes.set_xticks([tick for tick in month_ticks(longest) if tick % step == 0])
+    axes.set_xlabel("months")
+
+
+def _value(own: pd.DataFrame, name: str, kind: str) -> float:
+    return float(own.loc[(own["patients"] == name) & (own["kind"] == kind), "value"].iloc[0])
+
+
+def _say(axes: Axes, own: pd.DataFrame) -> None:
+    """Events and hazard ratios of both sets over a panel, each in its colour."""
+    for line, (name, look) in enumerate(SETS.items()):
+        text = f"{_value(own, name, 'events'):.0f} events, HR {ratio(_value(own, name, 'hr'))}"
+        axes.annotate(
+            text, (0, 1), xytext=(0, 22 - 16 * line), xycoords="axes fraction",
+            textcoords="offset points", va="bottom", color=look["color"],
+        )  # fmt: skip
+
+
+def _legend(figure: Figure) -> None:
     from matplotlib.lines import Line2D
 
-    height = figure.get_size_inches()[1]
-    handles = [
-        Line2D([], [], label=f"{name} set: {_events(frame, name):.0f} events", **look)
-        for name, look in SETS.items()
-    ]
-    figure.legend(handles=handles, loc="upper left", ncols=2, bbox_to_anchor=(0, 1))
-    text = "Numbers at risk"
-    figure.text(0.02, (FOOT - 44 / 72) / height, text, va="top", color=style.GREY)
-
-
-def _events(frame: pd.DataFrame, name: str) -> float:
-    own = frame[(frame["patients"] == name) & (frame["kind"] == "events")]
-    return float(own["value"].iloc[0])
+    handles = [Line2D([], [], label=f"{name} set", **look) for name, look in SETS.items()]
+    handles.append(Line2D([], [], label="true patients (below)", **TRUE))
+    figure.legend(
+        handles=handles, loc="upper left", ncols=3, columnspacing=1.2, bbox_to_anchor=(0, 1)
+    )
 
 
 def alt_limit(frame: pd.DataFrame) -> str:
-    """Say in words how alike the curves and how different the patients are.
+    """Say in words how alike the pictures and how different the patients are.
 
     Parameters
     ----------
@@ -226,18 +240,25 @@ def alt_limit(frame: pd.DataFrame) -> str:
     str
     """
     parts = []
-    for name in SETS:
-        own = frame[frame["patients"] == name]
-        table = own[own["kind"] == "survival"]
-        left = own[own["kind"] == "at risk"].set_index("time")["value"]
-        texts = [
-            f"{row.time:.0f} months {decimals(row.value, 3)} ({left[row.time]:.0f})"
-            for row in table.itertuples()
-        ]
-        parts.append(f"{name} set, {_events(frame, name):.0f} events: {', '.join(texts)}")
-    apart = frame.loc[frame["kind"] == "apart", "value"].iloc[0]
+    for known, heading in KNOWN.items():
+        own = frame[frame["known"] == known]
+        texts = [f"{name} set {_in_words(own, name)}" for name in SETS]
+        parts.append(f"{heading}: {'; '.join(texts)}")
+    real = _in_words(frame, "true")
     return (
-        "Two sets of patients that give the same picture; their curves are at most "
-        f"{decimals(apart, 2)} pixels apart. Survival and in brackets number at risk. "
-        f"{'; '.join(parts)}."
+        "Two sets of reconstructed patients whose survival curves are the same picture of "
+        f"{WIDTH} x {HEIGHT} pixels, and their numbers at risk. {'. '.join(parts)}. "
+        f"True patients: {real}."
     )
+
+
+def _in_words(own: pd.DataFrame, name: str) -> str:
+    ratios = [decimals(_value(own, name, kind), 3) for kind in ("hr", "hr low", "hr high")]
+    low_high = f"{ratios[1]} to {ratios[2]}"
+    text = f"{_value(own, name, 'events'):.0f} events, HR {ratios[0]} ({low_high})"
+    left: dict[str, Any] = {}
+    for row in own[(own["patients"] == name) & (own["kind"] == "at risk")].itertuples():
+        if row.time % 24 == 0 and row.time > 0:
+            left.setdefault(ARMS[row.arm], []).append(f"{row.value:.0f}")
+    counts = ", ".join(f"{arm} {', '.join(values)}" for arm, values in left.items())
+    return f"{text}, at risk at 24, 48 and 72 months {counts}"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from oligomdt.analysis.printing import decimals, percent
-from oligomdt.figures import style
+from oligomdt.figures import measurement, style
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,11 +37,8 @@ def validation_data(results: pd.DataFrame | None = None) -> pd.DataFrame:
         of restricted mean survival as a share of its horizon. A data set for which no patients
         were found has nan.
     """
-    import pandas as pd
-
     if results is None:
-        folder = Path(__file__).resolve().parents[2] / "benchmarks" / "statistics"
-        results = pd.read_csv(folder / "results.csv")
+        results = measurement.committed("statistics", "results")
     frame = results[["data", "n", "events", *NUMBERS]].copy()
     for name in RMST:
         frame[name] = results[name] / results["rmst_tau"]
