@@ -106,7 +106,7 @@ def test_an_arm_that_is_not_determined_gives_no_hazard_ratio():
         )
         for name, scale in (("control", 20.0), ("experimental", 30.0))
     ]
-    figure = reconstruct_figure(arms, draws=30, xmax=AXIS)
+    figure = reconstruct_figure(arms, draws=30, xmax=AXIS, censoring="separate")
     assert figure.grade == "D"
     with pytest.raises(ValueError, match="hazard ratio"):
         figure.log_hr()

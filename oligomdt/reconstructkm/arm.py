@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 import pandas as pd
 
+from .censoring import CensoringHazard
 from .coordinates import clean, column, risk_table, whole
 from .exact import reconstruct_exact
 from .grade import Grade, grade
@@ -86,13 +87,15 @@ class ReconstructedArm:
 
     `time` (float, the unit of the coordinates) and `event` (1 event, 0 censored) have one entry
     per patient. `draws` holds the ensemble, each draw a pair `(time, event)`: all fit the
-    coordinates, and their differences are the uncertainty of the reconstruction.
+    coordinates, and their differences are the uncertainty of the reconstruction. `censoring`
+    is the hazard of censoring as far as the curve shows it (method "exact", no marks).
     """
 
     time: np.ndarray
     event: np.ndarray
     report: Report
     draws: tuple = ()
+    censoring: CensoringHazard | None = None
 
     def __iter__(self):
         return iter((self.time, self.event))
@@ -126,6 +129,7 @@ def reconstruct(
     seed=0,
     observation=None,
     resolution=None,
+    others=(),
 ):
     """Reconstruct the patients of one arm from the digitised points of its survival curve.
 
@@ -171,6 +175,9 @@ def reconstruct(
     resolution : tuple of two floats, optional
         Resolution of the points in time and in survival (a pixel, in the units of the points);
         found from the points where it is not given.
+    others : sequence of CensoringHazard
+        Censoring in the other arms of a randomised comparison (their `.censoring`), where the
+        arms are taken to share one process of censoring; see `reconstruct_figure`.
 
     Returns
     -------
@@ -209,7 +216,15 @@ def reconstruct(
         )
     elif method == "exact":
         result = reconstruct_exact(
-            curve, table, n, seen, events=events, marks=marks, draws=draws, seed=seed
+            curve,
+            table,
+            n,
+            seen,
+            events=events,
+            marks=marks,
+            draws=draws,
+            seed=seed,
+            others=others,
         )
         if result is None:
             warnings.append(NO_PATH)
@@ -219,10 +234,10 @@ def reconstruct(
         )
     if result is None:
         times, event, more, assumptions = reconstruct_guyot(curve, table, n, events)
-        ensemble, graded, method = (), None, "guyot"
+        ensemble, graded, method, censoring = (), None, "guyot", None
     else:
         (times, event), ensemble, paths = result
-        graded = grade(paths, n)
+        graded, censoring = grade(paths, n), paths.censoring
         more, assumptions = _told(paths, seen, events, event, marks)
     report = _report(curve, table, seen, events, times, event, graded, method)
     far = _contradictions(times, event, table, report.risk_slack, report.max_difference)
@@ -230,7 +245,7 @@ def reconstruct(
         "warnings": tuple(warnings + more + far),
         "assumptions": curve.assumptions + tuple(assumptions),
     }
-    return ReconstructedArm(times, event, replace(report, **told), ensemble)
+    return ReconstructedArm(times, event, replace(report, **told), ensemble, censoring)
 
 
 NO_PATH = (

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .censoring import CensoringHazard, expected
 from .path import CENSOR, HIDDEN, Arm, Prior, Search, sample_paths
 from .stages import SEGMENTS, click_stages, times_stages, trace_stages
 
@@ -11,15 +12,17 @@ STAGES = {"trace": trace_stages, "clicks": click_stages, "times": times_stages}
 # Readings are widened by these factors in turn until a path of the n patients fits.
 LOOSE = (1.0, 3.0, 10.0)
 # Steps thrown away, paths kept, steps from one kept step to the next (which lets the hazards
-# move), and paths kept of each.
-BURN, KEEP, THIN, REPEAT = 10, 24, 2, 1
-# First guesses of the log hazard of censoring per length of follow-up, and of the share of
-# further events at a drop.
+# move), and paths kept of each. Further paths cost little, and the middle one is the better
+# the more there are.
+BURN, KEEP, THIN, REPEAT = 8, {"trace": 144, "times": 144, "clicks": 64}, 2, 8
+# First guesses of the log hazard of censoring per length of follow-up, and of the probability
+# of one more event in a batch.
 STARTS, TIES_STARTS = (-4.0, -2.0, -0.5, 1.0, 2.0), (0.05, 0.3)
 # Arms larger than this are searched with fewer steps, starts and bins of survival, and more is
 # cut off: the draws are fewer, and paths within half a pixel are not told apart.
 LARGE = 1000
-LARGE_BURN, LARGE_KEEP, LARGE_STARTS, LARGE_PRUNE = 3, 8, (-2.0, 0.5), 1e-6
+LARGE_BURN, LARGE_KEEP, LARGE_THIN = 3, 24, 1
+LARGE_STARTS, LARGE_TIES, LARGE_PRUNE = (-2.0, 0.5), (0.05,), 1e-6
 # Paths tried at each step for one that has the stated number of events, and how often the
 # search is repeated with more where too few have it.
 TRIES, MORE_TRIES, ROUNDS = 30, 100, 3
@@ -27,8 +30,11 @@ TRIES, MORE_TRIES, ROUNDS = 30, 100, 3
 ENOUGH = 8
 # Mean and standard deviation of the log hazards in the first segment.
 FIRST_CENSORING, FIRST_EVENTS = (-1.0, 2.0), 1.0
+# Shape of the number of batches of events in a stage: next to Poisson in a traced curve; of
+# clicks and few times much wider, so that what they miss is not taken for information.
+SPREAD = {"trace": 1000.0, "times": 0.5, "clicks": 0.5}
 # Weights below these shares of the largest are not followed.
-PRUNE = {"trace": 1e-10, "times": 1e-10, "clicks": 1e-7}
+PRUNE = {"trace": 1e-8, "times": 1e-8, "clicks": 1e-5}
 # Where nothing is left the search is repeated with less cut off.
 RARE = 1e-18
 # Memory of the search at first and at most, in cells of the filter.
@@ -41,9 +47,9 @@ class Paths:
 
     `left` (draws, K) counts those leaving at each stage, `events` and `at_risk` (draws, K) the
     events so far and the number at risk after it, `loose` how far the readings were widened.
-    `hazards` (draws, segments) are the log hazards of censoring per length of follow-up. Where
-    a number of events was stated the rows are those with it, or nearest to it; `found` is the
-    range of events over all paths drawn.
+    `hazards` (draws, segments) are the log hazards of censoring per length of follow-up, which
+    `censoring` summarises. Where a number of events was stated the rows are those with it, or
+    nearest to it; `found` is the range of events over all paths drawn.
     """
 
     left: np.ndarray
@@ -54,16 +60,22 @@ class Paths:
     hazards: np.ndarray
     found: tuple
 
+    @property
+    def censoring(self):
+        """Hazard of censoring over all draws; None where marks took its place."""
+        if self.stages.marks is not None:
+            return None
+        return CensoringHazard.of(self.hazards, self.stages.end)
 
-def draw_paths(curve, table, n, seen, *, events=None, marks=None, draws=0, seed=0, shared=None):
+
+def draw_paths(curve, table, n, seen, *, events=None, marks=None, draws=0, seed=0, others=()):
     """Draw paths from their posterior; None where none fits even widened readings.
 
-    `shared(end)` gives the mean and standard deviation (2, segments) of the log hazards of
-    censoring that the other arms of a randomised comparison lead to expect.
+    `others` are the hazards of censoring in the other arms of a randomised comparison.
     """
     for loose in LOOSE:
         stages = STAGES[seen.kind](curve, table, n, seen, marks, loose)
-        prior = _prior(curve, n, None if shared is None else shared(stages.end))
+        prior = _prior(curve, n, others, stages.end, seen.kind)
         drawn = _with_events(stages, n, seen.kind, prior, events, draws, seed)
         if drawn is None:
             continue
@@ -74,13 +86,17 @@ def draw_paths(curve, table, n, seen, *, events=None, marks=None, draws=0, seed=
     return None
 
 
-def _prior(curve, n, shared):
+def _prior(curve, n, others, end, kind):
     """Prior of the log hazards; that of events is about the hazard over all follow-up."""
-    censoring, events = np.full((2, SEGMENTS), np.inf), np.full((2, SEGMENTS), np.inf)
     centre = np.log(-np.log(min(max(curve.surv[-1], 0.5 / n), 1 - 0.5 / n)))
-    censoring[0], events[0] = FIRST_CENSORING[0], centre
-    censoring[1, 0], events[1, 0] = FIRST_CENSORING[1], FIRST_EVENTS
-    return Prior(censoring if shared is None else shared, events)
+    censoring, events = np.zeros((2, SEGMENTS)), np.full((2, SEGMENTS), centre)
+    censoring[1], events[1] = np.inf, np.inf
+    events[1, 0] = FIRST_EVENTS
+    if others:
+        censoring = expected(others, end, SEGMENTS)
+    if np.isinf(censoring[1, 0]):
+        censoring[:, 0] = FIRST_CENSORING
+    return Prior(censoring, events, SPREAD[kind])
 
 
 def _with_events(stages, n, kind, prior, events, draws, seed):
@@ -121,10 +137,10 @@ def _search(stages, n, kind, prior, events, draws, seed, tries):
     )
     search = Search(
         np.array(LARGE_STARTS if large else STARTS),
-        np.array(TIES_STARTS),
+        np.array(LARGE_TIES if large else TIES_STARTS),
         LARGE_BURN if large else BURN,
-        max(LARGE_KEEP if large else KEEP, draws),
-        1 if large else THIN,
+        max(LARGE_KEEP if large else KEEP[kind], draws),
+        LARGE_THIN if large else THIN,
         REPEAT,
         tries,
         LARGE_PRUNE if large else PRUNE[kind],
@@ -255,7 +271,7 @@ def exactly(count):
 
 
 def reconstruct_exact(
-    curve, table, n, seen, *, events=None, marks=None, draws=0, seed=0, shared=None
+    curve, table, n, seen, *, events=None, marks=None, draws=0, seed=0, others=()
 ):
     """Reconstruct the patients of one arm and, if asked for, an ensemble of them.
 
@@ -275,8 +291,8 @@ def reconstruct_exact(
         Data sets of the ensemble.
     seed : int
         Seed of the search and of the ensemble.
-    shared : callable, optional
-        What other arms say of the hazard of censoring, see `draw_paths`.
+    others : sequence of CensoringHazard
+        Hazards of censoring in the other arms, if the arms share one process of censoring.
 
     Returns
     -------
@@ -303,7 +319,7 @@ def reconstruct_exact(
         marks=marks,
         draws=draws,
         seed=seed,
-        shared=shared,
+        others=others,
     )
     if paths is None:
         return None
@@ -316,8 +332,9 @@ def reconstruct_exact(
     def within_reading(count):
         return (rng.random(count) - 0.5) * seen.step_time
 
-    # Where fewer paths have the stated number of events than draws are asked for, they recur.
-    chosen = np.resize(np.arange(len(paths.left)), draws)
+    # Spread over the search, because neighbours are alike. Where fewer paths than draws have
+    # the stated number of events, they recur.
+    chosen = np.linspace(0, len(paths.left) - 1, draws).round().astype(int)
     ensemble = tuple(
         patients(paths.left[i], paths.stages, n, anywhere, within_reading) for i in chosen
     )

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .arm import ReconstructedArm, reconstruct, survival_around
+from .censoring import SPREAD
 from .comparison import ARMS, Comparison
 from .coordinates import clean, whole
 from .delimited import same_name
@@ -29,6 +30,7 @@ from .pairs import log_hazard_ratios
 PAIR_WORK = 100_000_000
 # With fewer effective pairs than this the spread of the draws says little.
 FEW_PAIRS = 30
+CENSORING = ("shared", "separate")
 # Log hazard ratio at which the estimate stops where an arm has no events.
 ENDLESS = 7.99
 
@@ -61,7 +63,7 @@ class ReconstructedFigure:
     assumptions : tuple of str
         What the figure as a whole rests on; those of an arm are in its report.
     settings : dict
-        Arguments: method, draws, seed, xmax.
+        Arguments: method, draws, seed, xmax, censoring.
     """
 
     arms: Mapping[str, ReconstructedArm]
@@ -166,15 +168,17 @@ def reconstruct_figure(
     xmax=None,
     observation=None,
     resolution=None,
+    censoring="shared",
     model="unknown",
     tolerance=None,
 ):
     """Reconstruct the patients of all arms of a figure, and with them what is printed.
 
-    Each arm is reconstructed by itself, with a seed of its own. The numbers printed about two
-    arms then choose among the pairs of their draws (`condition`): the draws become pairs that
-    reproduce them, the patients those of the best pair, and numbers that no pair comes near
-    are named in the warnings.
+    Each arm is reconstructed by itself, with a seed of its own. Then, where the arms share one
+    process of censoring, each is reconstructed again with what the others said of it. The
+    numbers printed about two arms then choose among the pairs of their draws (`condition`):
+    the draws become pairs that reproduce them, the patients those of the best pair, and
+    numbers that no pair comes near are named in the warnings.
 
     Parameters
     ----------
@@ -195,6 +199,10 @@ def reconstruct_figure(
         End of the figure's time axis.
     observation, resolution : optional
         See `reconstruct`; for all arms.
+    censoring : {"shared", "separate"}
+        Whether the arms are of one randomised trial, with nearly the same hazard of censoring
+        (`oligomdt.reconstructkm.censoring`), or nothing ties them together. Method "exact"
+        without censoring marks only.
     model, tolerance : optional
         Model of the printed hazard ratio, see `condition`.
 
@@ -223,8 +231,16 @@ def reconstruct_figure(
     seeds = np.random.SeedSequence(seed).generate_state(len(arms)).tolist()
     options = {"xmax": xmax, "method": method, "draws": draws}
     options |= {"observation": observation, "resolution": resolution}
+    if censoring not in CENSORING:
+        raise ValueError(
+            f"censoring is {censoring!r}; it must be one of {', '.join(CENSORING)}"
+        )
+    others, said = {}, []
+    if censoring == "shared" and method == "exact":
+        others, said = _others(arms, seeds, options)
+    assumptions = assumptions + said
     built = {
-        arm.name: _one(arm, {**options, "seed": own})
+        arm.name: _one(arm, {**options, "seed": own, "others": others.get(arm.name, ())})
         for arm, own in zip(arms, seeds, strict=True)
     }
     warnings = [
@@ -251,7 +267,13 @@ def reconstruct_figure(
         conditioned=chosen,
         warnings=tuple(warnings),
         assumptions=tuple(assumptions),
-        settings={"method": method, "draws": draws, "seed": seed, "xmax": xmax},
+        settings={
+            "method": method,
+            "draws": draws,
+            "seed": seed,
+            "xmax": xmax,
+            "censoring": censoring,
+        },
     )
 
 
@@ -342,6 +364,25 @@ def _one(arm, options):
         )
     except ValueError as error:
         raise ValueError(f"arm {arm.name!r}: {error}") from error
+
+
+def _others(arms, seeds, options):
+    """For each arm without marks the censoring in the others, and what is assumed."""
+    hazards = {}
+    for arm, own in zip(arms, seeds, strict=True):
+        if arm.censor_time is None and len(arms) > 1:
+            first = _one(arm, {**options, "seed": own, "draws": 0})
+            if first.censoring is not None:
+                hazards[arm.name] = first.censoring
+    if len(hazards) < 2:
+        return {}, []
+    others = {
+        name: [hazard for other, hazard in hazards.items() if other != name] for name in hazards
+    }
+    return others, [
+        f"{', '.join(hazards)} share one process of censoring: their log hazards of censoring "
+        f"differ from the common one with standard deviation {SPREAD:g}"
+    ]
 
 
 def _same_draws(built, draws):

@@ -16,11 +16,10 @@ from numba import njit
 # and all it calls are in this one file: a change elsewhere would not be noticed.
 CENSOR, DROP, HIDDEN, SPLIT = 0, 1, 2, 3
 BOX, GAUSS, CLICKS = 1, 2, 3
-# Beta prior of the share of further events at a drop that has one.
+# Events come in batches, because scheduled scans find many progressions at once: a negative
+# binomial number of batches, each of one event and a geometric number of further ones. This is
+# the Beta prior of the probability of one more.
 TIES = (0.7, 2.5)
-# Shape of the negative binomial number of events in a stretch of time: small, because scheduled
-# scans find many progressions at once.
-BURSTS = 0.5
 # Shapes of the negative binomial number of censored that are tried.
 SHAPES = np.array([0.3, 1.0, 3.0, 10.0, 100.0])
 # Spread of the log hazards from one segment to the next.
@@ -40,10 +39,15 @@ class Arm(NamedTuple):
 
 
 class Prior(NamedTuple):
-    """Mean and standard deviation (2, segments) of the log hazards besides their smoothness."""
+    """What is taken for granted of one arm.
+
+    `censoring` and `events` (2, segments) are means and standard deviations of the log hazards,
+    besides their smoothness; `spread` is the shape of the number of batches in a stage.
+    """
 
     censoring: np.ndarray
     events: np.ndarray
+    spread: float
 
 
 class Search(NamedTuple):
@@ -69,14 +73,15 @@ class Search(NamedTuple):
 
 class Rates(NamedTuple):
     """What a path is drawn under: hazards of censoring and of events by segment, share of
-    further events at a drop, shape of the number of censored, share of patients beyond those
-    marked, share censored without a mark, tilt of the number of events.
+    one more event in a batch, shapes of the numbers of censored and of batches, share of
+    patients beyond those marked, share censored without a mark, tilt of the number of events.
     """
 
     lamc: np.ndarray
     lame: np.ndarray
     rho: float
     shape: float
+    spread: float
     extra: float
     lone: float
     tilt: float
@@ -135,21 +140,34 @@ def mark_weight(c, marks, extra, lone):
 
 
 @njit(cache=True)
-def drop_weight(kind, d, mean, rho, tilt):
-    """Prior weight of `d` events."""
-    if kind == DROP:
-        w = (1 - rho) * rho ** (d - 1) if d > 0 else 0.0
-    elif kind == SPLIT:
-        w = 0.5 if d == 0 else 0.5 * (1 - rho) * rho ** (d - 1)
-    else:
-        w = exp(
-            lgamma(BURSTS + d)
-            - lgamma(BURSTS)
-            - lgamma(d + 1.0)
-            + BURSTS * log(BURSTS / (BURSTS + mean))
-            + d * log((mean + 1e-300) / (BURSTS + mean))
-        )
-    return w * exp(tilt * d)
+def no_events(mean, spread):
+    """Probability of no event; `spread` is the shape of the number of batches."""
+    return (1 + mean / spread) ** -spread
+
+
+@njit(cache=True)
+def events_ratio(d, mean, spread, rho, before):
+    """Ratio of the probabilities of `d` and `d - 1` events, given that of the two before.
+
+    A negative binomial number of batches with this mean and shape `spread`, each of one event
+    and a geometric number of others. The recursion follows from the derivative of the
+    generating function.
+    """
+    m = mean / spread
+    ratio = (rho + m + rho * (1 + m)) * (d - 1) + mean * (1 - rho)
+    if d > 2:
+        ratio -= rho * (rho + m) * (d - 2) / before
+    return ratio / ((1 + m) * d)
+
+
+@njit(cache=True)
+def log_events(d, mean, spread, rho):
+    """Log probability of `d` events."""
+    weight, ratio = log(no_events(mean, spread)), 0.0
+    for i in range(1, d + 1):
+        ratio = events_ratio(i, mean, spread, rho, ratio)
+        weight += log(ratio)
+    return weight
 
 
 @njit(cache=True)
@@ -173,20 +191,21 @@ def censor_forward(arm, k, rates, buf, here, there, prune, mass):
     begin, floor_r = there[0], there[1]
     marks, hazard = arm.stage[k, 3], rates.lamc[arm.stage[k, 1]] * arm.level[k, 0]
     shape, extra, lone, use_marks = rates.shape, rates.extra, rates.lone, arm.use_marks
+    quiet = rates.lame[arm.stage[k, 1]] * arm.level[k, 7]
     least = high
     for r in range(high, max(low, floor_r) - 1, -1):
         top = mass[r - low]
         if top <= 0:
             continue
         at = start + (r - low) * bins
-        mean = hazard * r
+        mean, none = hazard * r, no_events(quiet * r, rates.spread)
         p, ratio = (shape / (shape + mean)) ** shape, mean / (shape + mean)
         for c in range(r - floor_r + 1):
             q = mark_weight(c, marks, extra, lone) if use_marks else p
             if q > 0:
                 to = begin + (r - c - floor_r) * bins
                 for b in range(bins):
-                    g = buf[0, at + b] * q
+                    g = buf[0, at + b] * q * none
                     buf[0, to + b] += g
                     buf[1, to + b] += g * buf[1, at + b]
                 least = min(least, r - c)
@@ -209,13 +228,8 @@ def events_forward(arm, k, rates, buf, here, there, prior, mass):
     start, low, high, bins = here
     begin, floor_r, _, new_bins = there
     # Fields are read once: looking them up in the innermost loop doubles the time.
-    level, clicks, bin_width, rho, tilt = (
-        arm.level[k],
-        arm.clicks,
-        arm.bin_width,
-        rates.rho,
-        rates.tilt,
-    )
+    level, clicks, bin_width = arm.level[k], arm.clicks, arm.bin_width
+    spread, rho, tilt = rates.spread, rates.rho, rates.tilt
     kind, otype, window = arm.stage[k, 0], int(level[1]), level[5]
     hazard = rates.lame[arm.stage[k, 1]] * level[0]
     least = high
@@ -231,7 +245,9 @@ def events_forward(arm, k, rates, buf, here, there, prior, mass):
                 buf[0, begin - floor_r * new_bins + zero] += top
                 least = 0
             continue
-        known = -1
+        known, mean, ratio = 0, hazard * r, 0.0
+        prior[0] = no_events(mean, spread)
+        log_prior = log(prior[0])
         for b in range(bins):
             w = buf[0, at + b]
             if w <= 0:
@@ -245,7 +261,9 @@ def events_forward(arm, k, rates, buf, here, there, prior, mass):
                     continue
                 while known < d:
                     known += 1
-                    prior[known] = drop_weight(kind, known, hazard * r, rho, tilt)
+                    ratio = events_ratio(known, mean, spread, rho, ratio)
+                    log_prior += log(ratio) + tilt
+                    prior[known] = exp(log_prior)
                 g = w * prior[d]
                 if g < 1e-40 * top:
                     continue
@@ -364,11 +382,13 @@ def censor_backward(arm, k, rates, gammas, buf, here, after, after_bin, rng):
     """Draw the number at risk before a stage of censoring, given that after it."""
     start, low, high, bins = here
     hazard = rates.lamc[arm.stage[k, 1]] * arm.level[k, 0]
+    quiet = rates.lame[arm.stage[k, 1]] * arm.level[k, 7]
     total, chosen = 0.0, after
     for r in range(max(low, after), high + 1):
         w = buf[0, start + (r - low) * bins + after_bin]
         if w <= 0:
             continue
+        w *= no_events(quiet * r, rates.spread)
         if arm.use_marks:
             g = w * mark_weight(r - after, arm.stage[k, 3], rates.extra, rates.lone)
         else:
@@ -385,13 +405,8 @@ def events_backward(arm, k, rates, buf, here, after, after_bin, rng):
     """Draw the number at risk and the bin before a stage of events, given those after it."""
     start, low, high, bins = here
     # Fields are read once: looking them up in the innermost loop doubles the time.
-    level, clicks, bin_width, rho, tilt = (
-        arm.level[k],
-        arm.clicks,
-        arm.bin_width,
-        rates.rho,
-        rates.tilt,
-    )
+    level, clicks, bin_width = arm.level[k], arm.clicks, arm.bin_width
+    spread, rho, tilt = rates.spread, rates.rho, rates.tilt
     kind, otype, window = arm.stage[k, 0], int(level[1]), level[5]
     hazard = rates.lame[arm.stage[k, 1]] * level[0]
     total, chosen, chosen_bin = 0.0, after, 0
@@ -410,7 +425,7 @@ def events_backward(arm, k, rates, buf, here, after, after_bin, rng):
             if left < first or left > last or (left == r and otype == 0):
                 continue
             if prior < 0:
-                prior = drop_weight(kind, left, hazard * r, rho, tilt)
+                prior = exp(log_events(left, hazard * r, spread, rho) + tilt * left)
             g = w * prior * level_weight(level, s, s2, clicks)
             if g > 0:
                 total += g
@@ -470,14 +485,36 @@ def log_rate_step(log_rate, j, count, exposure, spread, anchor, rng):
 
 
 @njit(cache=True)
-def count_left(arm, path, log_c, log_e, shape, gammas, rng):
+def draw_batches(d, mean, rates, rng):
+    """Draw the number of batches in which `d` events came."""
+    chosen, log_weight, log_total = 1, 0.0, 0.0
+    odds = mean / (rates.spread + mean) * (1 - rates.rho) / rates.rho
+    for j in range(1, d):
+        log_weight += log(odds * (rates.spread + j) / (j + 1) * (d - j) / j)
+        # Each number replaces the choice with its share of the sum so far.
+        high = max(log_weight, log_total)
+        log_total = high + log(exp(log_weight - high) + exp(log_total - high))
+        if log(rng.random() + 1e-300) < log_weight - log_total:
+            chosen = j + 1
+    return chosen
+
+
+@njit(cache=True)
+def batch_frailty(batches, mean, spread, rng):
+    """Draw the factor by which the hazard of batches in a stage differs from its segment's."""
+    return rng.gamma(spread + batches, 1 / (spread + mean))
+
+
+@njit(cache=True)
+def count_left(arm, path, rates, gammas, rng):
     """What a path says of the rates.
 
-    Returns by segment the censored and their exposure, the events between readings and theirs;
-    the log likelihood of each shape; the counts of drops and of further events at them; of
-    censored beyond the marks, marks, censored without a mark, and stages without one.
+    Returns by segment the censored and the batches of events, and their exposures; the log
+    likelihood of each shape of the number of censored; the counts of batches, of further
+    events, of censored beyond the marks, of marks, of censored without a mark, and of stages
+    without one.
     """
-    nseg = len(log_c)
+    nseg = len(rates.lamc)
     gone, time = np.zeros((2, nseg)), np.zeros((2, nseg))
     score, tally = np.zeros(len(SHAPES)), np.zeros(6)
     r = arm.n
@@ -485,39 +522,36 @@ def count_left(arm, path, log_c, log_e, shape, gammas, rng):
         kind, seg, marks = arm.stage[k, 0], arm.stage[k, 1], arm.stage[k, 3]
         exposure, left = arm.level[k, 0] * r, path[k]
         if kind == CENSOR:
-            mean = exp(log_c[seg]) * exposure
+            mean = rates.lamc[seg] * exposure
             gone[0, seg] += left
-            time[0, seg] += rng.gamma(shape + left, 1 / (shape + mean)) * exposure
+            time[0, seg] += rng.gamma(rates.shape + left, 1 / (rates.shape + mean)) * exposure
             for i in range(len(SHAPES)):
                 a = SHAPES[i]
                 if mean > 0:
                     score[i] += gammas[1 + i, left] + a * log(a / (a + mean))
                     score[i] += left * log(mean / (a + mean))
+            quiet = arm.level[k, 7] * r
+            time[1, seg] += quiet * batch_frailty(0, rates.lame[seg] * quiet, rates.spread, rng)
             if marks > 0:
                 tally[2] += max(0, left - marks)
                 tally[3] += marks
             else:
                 tally[4] += left
                 tally[5] += 1
-        elif kind == HIDDEN:
-            mean = exp(log_e[seg]) * exposure
-            gone[1, seg] += left
-            time[1, seg] += rng.gamma(BURSTS + left, 1 / (BURSTS + mean)) * exposure
-        elif left > 0:
-            tally[0] += 1
-            tally[1] += left - 1
+        else:
+            mean = rates.lame[seg] * exposure
+            batches = draw_batches(left, mean, rates, rng) if left > 0 else 0
+            time[1, seg] += exposure * batch_frailty(batches, mean, rates.spread, rng)
+            gone[1, seg] += batches
+            tally[0] += batches
+            tally[1] += left - batches
         r -= left
     return gone, time, score, tally
 
 
 @njit(cache=True)
-def draw_rates(arm, prior, path, log_c, log_e, rates, gammas, rng):
-    """Draw the hazards (in place), the over-dispersion and the shares given a path."""
-    gone, time, score, tally = count_left(arm, path, log_c, log_e, rates.shape, gammas, rng)
-    for _ in range(3):
-        for j in range(len(log_c)):
-            log_rate_step(log_c, j, gone[0, j], time[0, j], SMOOTH, prior.censoring, rng)
-            log_rate_step(log_e, j, gone[1, j], time[1, j], SMOOTH, prior.events, rng)
+def draw_shape(score, rng):
+    """Draw one of SHAPES given the log likelihood of each."""
     top = score.max()
     u = rng.random() * np.exp(score - top).sum()
     pick = 0
@@ -526,10 +560,24 @@ def draw_rates(arm, prior, path, log_c, log_e, rates, gammas, rng):
         u -= exp(score[i] - top)
         if u <= 0:
             break
+    return SHAPES[pick]
+
+
+@njit(cache=True)
+def draw_rates(arm, prior, path, log_c, log_e, rates, gammas, rng):
+    """Draw the hazards (in place), the over-dispersion and the shares given a path."""
+    gone, time, score, tally = count_left(arm, path, rates, gammas, rng)
+    for _ in range(3):
+        for j in range(len(log_c)):
+            log_rate_step(log_c, j, gone[0, j], time[0, j], SMOOTH, prior.censoring, rng)
+            log_rate_step(log_e, j, gone[1, j], time[1, j], SMOOTH, prior.events, rng)
+    shape = draw_shape(score, rng)
     rho = rng.beta(TIES[0] + tally[1], TIES[1] + tally[0])
     extra = rng.beta(0.5 + tally[2], 5.0 + tally[3])
     lone = rng.beta(0.1 + tally[4], 20.0 + tally[5])
-    return Rates(np.exp(log_c), np.exp(log_e), rho, SHAPES[pick], extra, lone, rates.tilt)
+    return Rates(
+        np.exp(log_c), np.exp(log_e), rho, shape, prior.spread, extra, lone, rates.tilt
+    )
 
 
 @njit(cache=True)
@@ -574,6 +622,7 @@ def first_rates(arm, prior, search, events, gammas, buf, band, rng):
         np.exp(prior.events[0]),
         0.1,
         1.0,
+        prior.spread,
         0.1,
         0.005,
         0.0,
@@ -581,7 +630,9 @@ def first_rates(arm, prior, search, events, gammas, buf, band, rng):
     highest = -np.inf
     for log_c in search.starts:
         for rho in search.ties:
-            rates = Rates(np.full(nseg, exp(log_c)), best.lame, rho, 1.0, 0.1, 0.005, 0.0)
+            rates = Rates(
+                np.full(nseg, exp(log_c)), best.lame, rho, 1.0, prior.spread, 0.1, 0.005, 0.0
+            )
             evidence, failed = forward(arm, search.prune, rates, buf, band)
             if failed != -1:
                 continue
@@ -672,6 +723,7 @@ def tilted(rates, tilt):
         rates.lame,
         rates.rho,
         rates.shape,
+        rates.spread,
         rates.extra,
         rates.lone,
         tilt,

@@ -3,7 +3,8 @@
 A path runs through the stages in order of time. `stage` has one row of whole numbers for each
 (kind, segment of the hazards, number at risk after it or -1, censoring marks, least number at
 risk) and `level` one of real numbers (share of follow-up, kind of reading, reading, half its
-width, its standard deviation, lowest survival after the stage, bins of survival).
+width, its standard deviation, lowest survival after the stage, bins of survival, share of
+follow-up in which no event was seen).
 """
 
 from dataclasses import dataclass
@@ -55,13 +56,16 @@ class Stages:
 
 class _Builder:
     def __init__(self, end, marks, rows):
-        self.stage, self.level, self.span = [], [], []
+        self.stage, self.level, self.span, self.quiet = [], [], [], []
         self.end, self.marks, self.now = end, marks, 0.0
         self.columns = np.array([time for time, _ in rows])
 
-    def add(self, kind, start, stop, reading=NOTHING_READ, row=-1, width=None, marks=0):
+    def add(
+        self, kind, start, stop, reading=NOTHING_READ, row=-1, width=None, marks=0, quiet=0.0
+    ):
         middle = start / self.end / 2 + stop / self.end / 2
         segment = min(SEGMENTS - 1, int(middle * SEGMENTS))
+        self.quiet.append(quiet)
         share = stop / self.end - start / self.end if width is None else width
         self.stage.append((kind, segment, row, marks))
         self.level.append((share, *reading))
@@ -116,31 +120,41 @@ def trace_stages(curve, table, n, seen, marks=None, loose=1.0):
     hidden = 1 / n < 1.2 * seen.step_surv
     near = seen.step_time / 2
 
+    column_share = seen.step_time / end
+
     def gap(stop, last, row=-1):
         marked = build.seen(stop)
+        share = (stop - build.now) / end
+        # Between the columns of pixels of the drops that were seen.
+        between = max(0.0, share - column_share)
         if hidden and stop > build.now:
-            share = (stop - build.now) / end / 2
-            build.add(CENSOR, build.now, stop, width=share)
-            build.add(HIDDEN, build.now, stop, (BOX, last, half, soft))
-            build.add(CENSOR, build.now, stop, row=row, width=share, marks=marked)
+            build.add(CENSOR, build.now, stop, width=share / 2)
+            build.add(HIDDEN, build.now, stop, (BOX, last, half, soft), width=between)
+            build.add(CENSOR, build.now, stop, row=row, width=share / 2, marks=marked)
         else:
-            build.add(CENSOR, build.now, stop, row=row, marks=marked)
+            build.add(CENSOR, build.now, stop, row=row, marks=marked, quiet=between)
         build.now = stop
 
     last = 1.0
-    for at, after in zip(time.tolist(), surv.tolist(), strict=True):
+    drops = list(zip(time.tolist(), surv.tolist(), strict=True))
+    while drops:
+        at, after = drops.pop(0)
         while rows and rows[0][0] < at - near:
             gap(rows[0][0], last, rows.pop(0)[1])
         if rows and rows[0][0] < at + near:
             column, left = rows.pop(0)
-            early, late = min(at, np.nextafter(column, 0.0)), max(at, column)
+            early = min(at, np.nextafter(column, 0.0))
+            while drops and drops[0][0] <= column + near:
+                # Drops within the column's pixel: each may lie on either side of it.
+                at, after = drops.pop(0)
+            late = max(at, column)
             gap(early, last)
-            build.add(SPLIT, early, early, row=left)
-            build.add(SPLIT, late, late, (BOX, after, half, soft))
+            build.add(SPLIT, early, early, row=left, width=column_share / 2)
+            build.add(SPLIT, late, late, (BOX, after, half, soft), width=column_share / 2)
             build.now = late
         else:
             gap(at, last)
-            build.add(DROP, at, at, (BOX, after, half, soft))
+            build.add(DROP, at, at, (BOX, after, half, soft), width=column_share)
         last = after
     for at, left in rows:
         gap(at, last, left)
@@ -190,7 +204,7 @@ def _finish_trace(build, n, last, half, soft, marks):
     least = least_at_risk(stage, np.maximum(after - 2 * half, 0), after + 2 * half)
     return Stages(
         np.column_stack([stage, least]),
-        np.column_stack([level, low, bins]),
+        np.column_stack([level, low, bins, build.quiet]),
         np.array(build.span),
         build.end,
         width,
@@ -292,7 +306,7 @@ def _finish_clicks(build, curve, n, seen, spread, surv, marks):
         weight[0] = 3.0
     return Stages(
         np.column_stack([stage, least_at_risk(stage, low, high)]),
-        np.column_stack([level, low, bins]),
+        np.column_stack([level, low, bins, build.quiet]),
         span,
         build.end,
         width,
