@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 import pandas as pd
 
+from .contradiction import smallest_changes
 from .coordinates import clean, column, risk_table, whole
 from .exact import reconstruct_exact
 from .grade import Grade, grade
@@ -201,7 +202,7 @@ def reconstruct(
     marks, unused = _marks(censor_time, curve, n)
     seen = observe(curve, n, xmax, observation, _resolution(resolution))
     warnings = [*curve.warnings, *unused]
-    result = None
+    result, asked = None, method
     if method == "exact" and n > MOST_PATIENTS:
         warnings.append(
             f"the method 'exact' is for arms of up to {MOST_PATIENTS:,} patients; "
@@ -223,9 +224,12 @@ def reconstruct(
     else:
         (times, event), ensemble, paths = result
         graded = grade(paths, n)
-        more, assumptions = _told(paths, seen, events, event, marks)
+        more, assumptions = _told(paths, seen, events, (times, event), marks)
     report = _report(curve, table, seen, events, times, event, graded, method)
     far = _contradictions(times, event, table, report.risk_slack, report.max_difference)
+    misfit = result is None or bool(more) or report.risk_slack.any()
+    if asked == "exact" and n <= MOST_PATIENTS and misfit:
+        far += smallest_changes(curve, table, n, seen, events=events, marks=marks)
     told = {
         "warnings": tuple(warnings + more + far),
         "assumptions": curve.assumptions + tuple(assumptions),
@@ -276,8 +280,9 @@ def _resolution(resolution):
     return float(pair[0]), float(pair[1])
 
 
-def _told(paths, seen, events, event, marks):
+def _told(paths, seen, events, point, marks):
     """Warnings and assumptions of the method "exact"."""
+    time, event = point
     warnings, assumptions = [], []
     if paths.loose > 1:
         warnings.append(
@@ -292,6 +297,9 @@ def _told(paths, seen, events, event, marks):
             f"have {found.min()} to {found.max()}; {died} are reconstructed (is the number of "
             "this arm and data cut?)"
         )
+    empty = 0 if marks is None else _empty_marks(marks, paths.stages.end, time, event)
+    if empty:
+        warnings.append(f"{empty} of the {len(marks)} censoring marks hold no patient")
     assumptions.append(f"points taken as {seen.kind}: {seen.reason}")
     if marks is None:
         assumptions.append(
@@ -299,6 +307,14 @@ def _told(paths, seen, events, event, marks):
             "curve and a smooth censoring hazard"
         )
     return warnings, assumptions
+
+
+def _empty_marks(marks, end, time, event):
+    """Marks before the end of follow-up at which nobody is censored."""
+    held = np.unique(time[event == 0], return_counts=True)
+    wanted = np.unique(marks[marks < end], return_counts=True)
+    held = dict(zip(*held, strict=True))
+    return sum(max(0, count - held.get(at, 0)) for at, count in zip(*wanted, strict=True))
 
 
 def _report(curve, table, seen, events, times, event, graded, method):
