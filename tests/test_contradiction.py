@@ -81,7 +81,7 @@ def test_least_and_most_are_those_of_all_paths(n, deaths):
     assert known, "the arm itself is one of them"
     free = [None] * len(columns)
     total = [events for _, events in known]
-    assert paths.events(free) == (min(total), max(total))
+    assert paths.span(paths.is_event, free) == (min(total), max(total))
     for row in range(len(columns)):
         left = [at[row] for at, _ in known]
         assert paths.at_risk(row, free) == (min(left), max(left))

@@ -21,8 +21,8 @@ NAMED = 3
 CHANGE = "smallest change that makes the input agree: "
 
 POSSIBLE = (
-    "no input contradicts another: there is a path that meets all of it, but so improbable that "
-    "it was not drawn"
+    "no input contradicts another: there is a path that meets all of it, but so improbable "
+    "that it was not drawn"
 )
 
 
@@ -101,12 +101,10 @@ class Paths:
                     return number
         return None
 
-    def events(self, at_risk=None, marks=True):
-        """Least and most events in all."""
-        return self.span(self.is_event, at_risk, marks)
 
-
-def smallest_changes(curve, table, n, seen, *, events=None, marks=None, work=WORK):
+def smallest_changes(
+    curve, table, n, seen, *, events=None, risk_events=None, marks=None, work=WORK
+):
     """Say in words which of the inputs contradict each other, and what would mend it least.
 
     The readings are taken at their resolution. The rows of the table are left out one at a
@@ -124,6 +122,8 @@ def smallest_changes(curve, table, n, seen, *, events=None, marks=None, work=WOR
         How the points were read.
     events : int, optional
         Total number of events.
+    risk_events : array of shape (rows,), optional
+        Events before each time of the table.
     marks : array, optional
         Times of the censoring marks.
     work : int
@@ -148,7 +148,7 @@ def smallest_changes(curve, table, n, seen, *, events=None, marks=None, work=WOR
     paths = Paths(curve, table, n, seen, marks, work)
     try:
         if paths.exist():
-            return [_of_events(paths, events)]
+            return _of_events(paths, events, risk_events)
         found = [*_of_rows(paths), *_of_marks(paths)]
         if not found:
             found = [*_of_reading(paths, curve, table, seen, marks)]
@@ -160,19 +160,31 @@ def smallest_changes(curve, table, n, seen, *, events=None, marks=None, work=WOR
     return [CHANGE + ", or ".join(found)]
 
 
-def _of_events(paths, events):
-    """Say which total of events is nearest to the stated one, if that is not possible."""
-    if events is None:
-        return POSSIBLE
-    least, most = paths.events()
-    if least <= events <= most:
-        return POSSIBLE
-    near = least if events < least else most
+def _of_events(paths, events, risk_events):
+    """Say which counts of events are nearest to the stated ones, if those are not possible."""
     given = ["points", *["table"] * bool(paths.stated), *["marks"] * paths.marked]
-    text = f"{near} instead of {events} events; {' and '.join(given)} allow "
-    text += _span(least, most)
-    alone = paths.events([None] * len(paths.stated), marks=False)
-    return CHANGE + text + (f", the points alone {_span(*alone)}" if len(given) > 1 else "")
+    found = []
+    for stated, until, when in _counts(paths, events, risk_events):
+        counted = paths.is_event * (np.arange(len(paths.is_event)) < until)
+        least, most = paths.span(counted)
+        if least <= stated <= most:
+            continue
+        near = least if stated < least else most
+        text = f"{near} instead of {stated} events{when}; {' and '.join(given)} allow "
+        text += _span(least, most)
+        alone = paths.span(counted, [None] * len(paths.stated), marks=False)
+        text += f", the points alone {_span(*alone)}" if len(given) > 1 else ""
+        found.append(CHANGE + text)
+    return found or [POSSIBLE]
+
+
+def _counts(paths, events, risk_events):
+    """Stated numbers of events, the stage before which they fall, and when that is."""
+    if risk_events is not None:
+        for row, time, stated in zip(paths.rows, paths.times, risk_events[1:], strict=False):
+            yield int(stated), row + 1, f" before {time:g}"
+    if events is not None:
+        yield events, len(paths.is_event), ""
 
 
 def _span(least, most):

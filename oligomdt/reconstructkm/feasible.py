@@ -31,9 +31,10 @@ def extremes(stage, level, clicks, kinds, n, bin_width, end_weight, counted, wor
 
     `stage`, `level`, `clicks`, `bin_width` and `end_weight` are those of `Stages`, but for the
     last column of `stage`, the number at risk that comes next; `kinds` are the codes of a gap,
-    of a drop and of clicks. `counted` (K,) is 1 for each stage whose leaving patients count, else 0. Paths that agree
-    in the number at risk and within a bin of survival are followed as two: the one with the
-    least and the one with the most, each with its own survival, so that what is found exists.
+    of a drop and of clicks. `counted` (K,) is 1 for each stage whose leaving patients count,
+    else 0. Paths that agree in the number at risk and within a bin of survival are followed as
+    two: the one with the least and the one with the most, each with its own survival, so that
+    what is found exists.
     Returns least, most (or `NONE` twice) and the work done, -1 if it exceeds `work`.
     """
     gap, drop, click = kinds

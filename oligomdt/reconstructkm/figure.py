@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .arm import ReconstructedArm, reconstruct, survival_around
+from .columns import events_slack
 from .comparison import ARMS, Comparison
 from .coordinates import clean, whole
 from .delimited import same_name
@@ -337,6 +338,8 @@ def _one(arm, options):
             events=arm.events,
             risk_time=arm.risk_time,
             risk_n=arm.risk_n,
+            risk_events=arm.risk_events,
+            risk_censored=arm.risk_censored,
             censor_time=arm.censor_time,
             **options,
         )
@@ -404,6 +407,7 @@ def _repicked(arm, given, xmax, chosen, side):
         report,
         events=int(event.sum()),
         risk_slack=slack,
+        risk_events_slack=events_slack(time, event, report.risk_time, report.risk_events),
         rms_difference=rms,
         max_difference=float(np.abs(distance).max()),
         rms_pixels=rms / report.observation.step_surv,
