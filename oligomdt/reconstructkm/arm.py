@@ -254,9 +254,9 @@ def reconstruct(
 
 
 NO_PATH = (
-    "no curve of this many patients passes through the points, even if they are read ten times "
-    "less exactly; reconstructed with the algorithm of Guyot et al. instead (are n, the table "
-    "and the points of the same arm?)"
+    "no curve of this many patients passes through the points and meets the table, even if the "
+    "points are read ten times less exactly; reconstructed with the algorithm of Guyot et al. "
+    "instead (are n, the table and the points of the same arm?)"
 )
 
 

@@ -19,6 +19,7 @@ from .figure_report import (
     compared,
     comparison_report,
     hazard_ratio,
+    hazard_ratios,
     refuse_undetermined,
 )
 from .files import ArmInput
@@ -53,7 +54,7 @@ class ReconstructedFigure:
     inputs : dict of str to ArmInput
         What they were reconstructed from.
     control : str or None
-        The arm with which hazard ratios compare the other one, if there are two.
+        The arm with which hazard ratios compare the others; of three or more, if it is given.
     conditioned : Conditioned or None
         Pairs of draws weighed by the printed numbers, if there are any.
     warnings : tuple of str
@@ -85,7 +86,8 @@ class ReconstructedFigure:
         if report.grade is not None:
             return report.grade.letter, report.grade.reason
         if self.settings["method"] == "exact":
-            return "D", "no curve of this many patients passes through the points"
+            table = " and meets the table" if len(report.risk_time) > 1 else ""
+            return "D", f"no curve of this many patients passes through the points{table}"
         return None, "the method 'guyot' does not say how well the patients are determined"
 
     def frame(self):
@@ -151,6 +153,7 @@ class ReconstructedFigure:
             comparison=comparison_report(self),
             grade=self.grade,
             hazard_ratio=hazard_ratio(self),
+            hazard_ratios=hazard_ratios(self),
             warnings=list(self.warnings),
             **self.settings,
         )
@@ -184,8 +187,8 @@ def reconstruct_figure(
     comparison : Comparison, optional
         Printed statistics of two arms, times in the unit of the curves.
     control : str, optional
-        Arm that is the control. By default the one called so, else the first; which one it is
-        stands in `assumptions`.
+        Arm that is the control. By default the one called so, else the first of two; which
+        one it is stands in `assumptions`.
     draws : int
         Data sets of the ensemble; 0 for none.
     seed : int
@@ -290,6 +293,8 @@ def roles_of(arms, control):
             raise ValueError(f"control is {control!r}; the arms are {', '.join(names)}")
         control = found[0]
     if len(names) != 2:
+        called = [name for name in names if same_name(name) == "control"]
+        control = control or (called[0] if called else None)
         return {"control": control} if control else {}, []
     said = []
     if control is None:
