@@ -31,7 +31,8 @@ from .pairs import log_hazard_ratios
 PAIR_WORK = 100_000_000
 # With fewer effective pairs than this the spread of the draws says little.
 FEW_PAIRS = 30
-# Log hazard ratio at which the estimate stops where an arm has no events.
+# Log hazard ratio at which the estimate stops where an arm has no events; a standard error as
+# large says that nothing is known.
 ENDLESS = 7.99
 
 
@@ -128,7 +129,7 @@ class ReconstructedFigure:
         names = control, experimental
         sets = [self.arms[name].draws or (tuple(self.arms[name]),) for name in names]
         log_hr, se = log_hazard_ratios(*sets)
-        if (np.abs(log_hr) >= ENDLESS).any():
+        if (np.abs(log_hr) >= ENDLESS).any() or not (se < ENDLESS).all():
             none = [name for name, own in zip(names, sets, strict=True)
                     if any(event.sum() == 0 for _, event in own)]  # fmt: skip
             raise ValueError(
