@@ -6,12 +6,13 @@ from .coordinates import RiskTable
 from .exact import STAGES
 from .feasible import NONE, extremes
 from .path import CENSOR, CLICKS, DROP
-from .stages import rows_used
+from .stages import LARGE, rows_used
 
-# Bins of survival are this many times finer than in the search of `path`.
-FINE = 8
+# Bins of survival are up to this many times finer than in the search of `path`, as fine as a
+# search stays below this share of the work.
+FINE, SHARE = 16, 0.06
 # Most work of all searches for one arm, in steps: a few seconds.
-WORK = 300_000_000
+WORK = 400_000_000
 # Other numbers of patients are tried within this share of the stated one, or this many.
 NEAR_N, NEAR_FEW = 0.5, 10
 # Coarser readings of survival that are tried, in units of the resolution.
@@ -41,7 +42,13 @@ class Paths:
         self.stages = STAGES[seen.kind](curve, table, n, seen, marks, loose)
         self.n, self.work = n, work
         self.level = self.stages.level.copy()
-        self.level[:, 6] *= FINE
+        cells = (n + 1) * self.level[:, 6].sum()
+        # Clicks leave so much room that nothing hangs on a fraction of their error.
+        fine = 1 if seen.kind == "clicks" else int(np.clip(SHARE * WORK / cells, 1, FINE))
+        self.level[:, 6] *= fine
+        self.bin_width = self.stages.bin_width / fine
+        # So coarse, paths with the least and the most events may be missed.
+        self.coarse = n > LARGE and fine < 3
         self.rows = np.flatnonzero(self.stages.stage[:, 2] >= 0)
         self.stated = self.stages.stage[self.rows, 2].tolist()
         used = rows_used(table, curve.time[-1], seen.step_time)
@@ -68,7 +75,7 @@ class Paths:
             self.stages.clicks,
             (CENSOR, DROP, CLICKS),
             self.n,
-            self.stages.bin_width / FINE,
+            self.bin_width,
             self.stages.end_weight,
             counted.astype(np.int64),
             self.work,
@@ -162,6 +169,8 @@ def smallest_changes(
 
 def _of_events(paths, events, risk_events):
     """Say which counts of events are nearest to the stated ones, if those are not possible."""
+    if paths.coarse:
+        raise OutOfWork
     given = ["points", *["table"] * bool(paths.stated), *["marks"] * paths.marked]
     found = []
     for stated, until, when in _counts(paths, events, risk_events):

@@ -51,7 +51,7 @@ def extremes(stage, level, clicks, kinds, n, bin_width, end_weight, counted, wor
         if kind == gap:
             top = high
             low, high = stage[k, 4], (high - marks if row < 0 else min(row, high - marks))
-            done += (top - low + 1) * bins
+            done += (n + 1) * bins
             if high < low:
                 return NONE, NONE, done
             new_least, new_most = np.full((n + 1, bins), NONE), np.full((n + 1, bins), -NONE)
@@ -70,6 +70,7 @@ def extremes(stage, level, clicks, kinds, n, bin_width, end_weight, counted, wor
                         new_most[to, b], new_s_most[to, b] = worst - adds * to, worst_s
         else:
             new_bins = int(level[k, 6])
+            done += (n + 1) * new_bins
             new_least = np.full((n + 1, new_bins), NONE)
             new_most = np.full((n + 1, new_bins), -NONE)
             new_s_least, new_s_most = np.ones((n + 1, new_bins)), np.ones((n + 1, new_bins))
