@@ -103,6 +103,24 @@ def test_joined_paths_have_the_shares_of_those_drawn_with_the_same_counts(seed, 
     assert (without / np.maximum(every.at_risk[fits].std(axis=0), 0.3)).max() > 0.5
 
 
+def test_pieces_are_exchanged_only_where_they_pass_through_the_readings():
+    time, event = simulated(1, 200)
+    known = arguments(time, event, "trace")
+    rows = columns(TICKS, known["risk_n"], 200, before(time, event))
+    curve = clean(known["time"], known["surv"])
+    seen = observe(curve, 200, 36, "trace", known["resolution"])
+    base = draw_paths(curve, rows.table, 200, seen, draws=200)
+    ours = joined(base, rows, 200, None, np.random.default_rng(0))
+    assert len(np.unique(np.vstack([base.left, ours.left]), axis=0)) > 220, "some are new"
+    stage, level = ours.stages.stage, ours.stages.level
+    left = np.where(stage[:, 0] == 0, 0, ours.left)
+    surv = np.cumprod(1 - left / np.maximum(ours.at_risk + ours.left, 1), axis=1)
+    read = level[:, 1] > 0
+    off = np.abs(surv - level[:, 2])[:, read] - level[read, 3]
+    # A pixel's edge is soft: beyond four standard deviations is one draw in thousands.
+    assert (off > 4 * level[read, 4]).mean() < 1e-3
+
+
 def test_joining_from_pieces_keeps_to_the_readings():
     # No draw has all the counts, so the paths are joined from pieces of several.
     time, event = simulated(2, 150)
