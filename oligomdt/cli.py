@@ -12,7 +12,21 @@ import uuid
 from dataclasses import replace
 from pathlib import Path
 
-EXAMPLE = r"""The points of one curve, and the patients they stand for:
+EXAMPLE = r"""POINTS are files of WebPlotDigitizer (CSV or project), Engauge or DigitizeIt, or
+columns time, surv and, with several curves, arm; survival in percent or as a
+proportion. The numbers at risk are one row for each arm below the times,
+
+  arm,0,6,12
+  MDT,58,44,31
+  events,0,13,24
+
+the row `events` or `censored` below an arm being its cumulative counts, if
+printed; or columns time, n_risk and arm. A whole figure of two arms:
+
+  oligomdt reconstruct points.csv --risk-table table.csv --xmax 36 \
+    --hr 0.56 --hr-ci 0.37 0.83 --out patients.csv --report report
+
+The points of one curve, and the patients they stand for:
 
   printf 'time,surv\n2,0.9\n5,0.8\n9,0.7\n' > A.csv
 
@@ -104,7 +118,8 @@ def _add_reconstruct(commands) -> None:
 
 def _add_known(group) -> None:
     group.add_argument("--risk-table", action="append", metavar="FILE",
-                       help="numbers at risk; again for another file")  # fmt: skip
+                       help="numbers at risk, with cumulative events or censored if "
+                       "printed; again for another file")  # fmt: skip
     group.add_argument("--counted", default="at or after", choices=("at or after", "after"),
                        help="what the table counts (default: at or after)")  # fmt: skip
     group.add_argument(
@@ -133,6 +148,12 @@ def _add_printed(group) -> None:
 
 def _add_settings(group) -> None:
     group.add_argument("--xmax", type=float, metavar="TIME", help="end of the time axis")
+    group.add_argument("--observation", choices=("trace", "clicks", "times"),
+                       help="how the points were read: every drop, by hand, or survival at a "
+                       "few times (default: found from the points)")  # fmt: skip
+    group.add_argument("--resolution", nargs=2, type=float, metavar=("TIME", "SURV"),
+                       help="a pixel in time and in survival (default: found from the points)"
+                       )  # fmt: skip
     group.add_argument("--method", default="exact", choices=("exact", "guyot"))
     group.add_argument("--draws", type=int, default=200, help="data sets (default: 200)")
     group.add_argument("--seed", type=int, default=0, help="(default: 0)")
@@ -190,15 +211,23 @@ def _reconstruct(arguments: argparse.Namespace) -> int:
             seed=arguments.seed,
             method=arguments.method,
             xmax=arguments.xmax,
+            observation=arguments.observation,
+            resolution=arguments.resolution,
             model=arguments.model,
         )
         text = summary(figure)
         written = _write(arguments, figure)
-    except (ValueError, OSError) as error:
-        print(f"oligomdt reconstruct: {error}", file=sys.stderr)
-        return 2
+    except ValueError as error:
+        return _refused(str(error))
+    except OSError as error:
+        return _refused(f"{error.filename}: {error.strerror}" if error.filename else str(error))
     print("\n".join([text, *(f"wrote {path}" for path in written)]))
     return 0
+
+
+def _refused(text) -> int:
+    print(f"oligomdt reconstruct: {text}", file=sys.stderr)
+    return 2
 
 
 def _check_outputs(arguments) -> None:
@@ -322,7 +351,10 @@ def _comparison(arguments, arms):
     if not used:
         return None
     if len(arms) != 2:
-        raise ValueError(f"{used[0]} needs two arms; the files have {len(arms)} curve(s)")
+        raise ValueError(
+            f"{used[0]} needs two arms; the files have {len(arms)} curve(s)"
+            + ("; give the points of the two that are compared" if len(arms) > 2 else "")
+        )
     roles, _ = roles_of(arms, arguments.control)
     medians = _by_arm("--medians", arguments.medians, [arm.name for arm in arms], _printed)
     by_name = {arm.name: arm for arm in arms}

@@ -265,9 +265,10 @@ def test_a_total_that_the_curve_excludes_is_named_and_not_forced(events, why):
     arm = reconstruct([2, 2, 4, 4, 9], [1, 0.9, 0.9, 0.8, 0.8], n=10, events=events)
     check(arm, 10)
     assert arm.event.sum() == 2, why
-    assert len(arm.report.warnings) == 1
-    assert f"{events} events were stated" in arm.report.warnings[0]
-    assert "2 are reconstructed" in arm.report.warnings[0]
+    total, change = arm.report.warnings
+    assert f"{events} events were stated" in total
+    assert "2 are reconstructed" in total
+    assert f"2 instead of {events} events; points allow only 2" in change
     assert arm.report.events_stated == events
 
 
@@ -281,6 +282,13 @@ def test_a_table_that_contradicts_the_curve_is_named_with_its_size():
     assert off < -5
     named = f"the table's 95 at risk at 6.5 cannot be met: {95 + off} are left"
     assert any(named in text for text in arm.report.warnings)
+    (change,) = (text for text in arm.report.warnings if text.startswith("smallest change"))
+    most = int(change.split("agree: ")[1].split(" instead of 95 at risk at 6.5")[0])
+    mended = reconstruct(
+        [2, 4, 6, 9], [0.9, 0.8, 0.7, 0.7], n=100, risk_time=[0, 6.5], risk_n=[100, most]
+    )
+    assert mended.report.warnings == ()
+    assert most >= 95 + off
 
 
 def test_a_curve_that_no_patients_can_give_is_said():
@@ -288,6 +296,7 @@ def test_a_curve_that_no_patients_can_give_is_said():
     check(arm, 3)
     assert arm.report.max_difference > 0.05
     assert any("no curve of this many patients" in text for text in arm.report.warnings)
+    assert any("10 instead of 3 patients" in text for text in arm.report.warnings)
 
 
 # Hand clicks ---------------------------------------------------------------------------------

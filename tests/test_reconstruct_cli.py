@@ -156,8 +156,78 @@ def test_grade_d_prints_no_hazard_ratio_but_writes_the_patients(folder, capsys):
     assert len(pd.read_csv("patients.csv")) == 800
 
 
+def three_arms(folder):
+    """A third arm, and the cumulative events of all three below their numbers at risk."""
+    own = {**TRUTH, "C + drug": patients(3, 61, 16.0)}
+    x, y = steps(*own["C + drug"])
+    with (folder / "points.csv").open("a") as file:
+        file.writelines(f"{a},{b},C + drug\n" for a, b in zip(x, y, strict=True))
+    table = ["arm," + ",".join(f"{tick:g}" for tick in TICKS)]
+    for name, (time, event) in own.items():
+        died = [int(event[time < tick].sum()) for tick in TICKS]
+        table.append(f"{name}," + ",".join(map(str, at_risk(time, TICKS))))
+        table.append("events," + ",".join(map(str, died)))
+    (folder / "table.csv").write_text("\n".join(table) + "\n")
+    return own
+
+
+def test_three_arms_with_their_events_are_compared_with_the_control(folder, capsys):
+    own = three_arms(folder)
+    assert run(f"{BASE} --control a --out patients.csv --ensemble d.csv --report report") == 0
+    draws = pd.concat([pd.read_csv("d.csv"), pd.read_csv("patients.csv").assign(draw=-1)])
+    for (name, _), draw in draws.groupby(["arm", "draw"]):
+        time, event = own[name]
+        for tick in TICKS:
+            assert draw.loc[draw["time"] < tick, "event"].sum() == event[time < tick].sum()
+    out = capsys.readouterr().out
+    assert "hazard ratio, B versus A: " in out and "hazard ratio, C + drug versus A: " in out
+
+    def refuse(text):
+        raise ValueError(text)
+
+    text = (folder / "report/report.json").read_text()
+    report = json.loads(text, parse_constant=refuse)
+    for found, name in zip(report["hazard_ratios"], ("B", "C + drug"), strict=True):
+        true = reconstructkm.statistics(own["A"], own[name])["hr"]
+        assert found["experimental"] == name
+        assert found["hr"] == pytest.approx(true, rel=0.02)
+    assert report["arms"]["C + drug"]["risk_events_slack"] == [0] * len(TICKS)
+
+
+def test_three_arms_without_a_control_are_not_compared(folder, capsys):
+    three_arms(folder)
+    assert run(BASE) == 0
+    out = capsys.readouterr().out
+    assert "no hazard ratios: say which arm is the control" in out
+    assert "versus" not in out
+
+
+def test_a_wrong_row_is_named_with_the_number_that_mends_it(folder, capsys):
+    right = (folder / "table.csv").read_text()
+    _, a, b = right.splitlines()
+    cells = a.split(",")
+    (folder / "table.csv").write_text(
+        right.replace(a, ",".join([*cells[:2], "50", *cells[3:]]))
+    )
+    assert run(BASE) == 0
+    out = capsys.readouterr().out
+    change = (
+        f"smallest change that makes the input agree: {cells[2]} instead of 50 at risk at 6"
+    )
+    assert f"warning: A: {change}" in out
+    assert "the contradiction removed that the warnings name" in out
+    assert f"warning: {b.split(',')[0]}: " not in out
+
+
+def test_the_resolution_and_the_way_of_reading_can_be_given(folder, capsys):
+    assert run(f"{BASE} --resolution 0.06 0.0025 --observation clicks") == 0
+    out = capsys.readouterr().out
+    assert "taken as clicks (stated); a pixel is 0.06 in time and 0.0025 in survival" in out
+
+
 BAD = {
-    "missing.csv --n 60": "missing.csv",
+    "missing.csv --n 60": "oligomdt reconstruct: missing.csv: No such file",
+    f"{BASE} --resolution 0.06 25": "arm 'A': resolution is [0.06, 25.0]",
     "points.csv --n A=60": "n of arm 'B' is not known; give --n 'B=...'",
     f"{BASE} --n A=61": "--n of arm 'A' is 61, but the number-at-risk table starts with 60",
     f"{BASE} --n C=61": "--n names the arm 'C'; the curves are A, B",

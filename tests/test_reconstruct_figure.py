@@ -4,6 +4,8 @@ import json
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from test_guyot import at_risk, steps
 
 from oligomdt import survival
@@ -126,3 +128,71 @@ def test_an_arm_without_its_number_of_patients_is_named():
     nameless = ArmInput(name="control", time=arms[0].time, surv=arms[0].surv)
     with pytest.raises(ValueError, match="control"):
         reconstruct_figure([nameless, arms[1]], xmax=AXIS)
+
+
+def strict(text):
+    """JSON as other languages read it: without NaN and infinity."""
+
+    def refuse(constant):
+        raise ValueError(constant)
+
+    return json.loads(text, parse_constant=refuse)
+
+
+def test_of_three_arms_only_those_with_the_undetermined_one_have_no_hazard_ratio():
+    truth, arms = two_arms()
+    x = np.linspace(1, 30, 12)
+    jitter = np.random.default_rng(0).uniform(-1, 1, 12)
+    poor = ArmInput("poor", x, np.round(np.exp(-x / 25) * 50 + jitter) / 50, n=400)
+    figure = reconstruct_figure([*arms, poor], draws=20, xmax=AXIS)
+    assert figure.control == "control"
+    report = strict(figure.report.to_json())
+    assert report["hazard_ratio"] is None and report["grade"] == "D"
+    good, refused = report["hazard_ratios"]
+    assert good["experimental"] == "experimental"
+    assert np.log(good["hr"]) == pytest.approx(np.log(true_hr(truth).hr), abs=0.03)
+    assert "arm 'poor' is graded D" in refused["refused"] and "hr" not in refused
+    assert len(draw_report(figure).axes) == 9
+
+
+@st.composite
+def any_arm(draw, name):
+    n = draw(st.integers(1, 25))
+    time = sorted(draw(st.lists(st.integers(1, 39), min_size=1, max_size=6, unique=True)))
+    falls = draw(st.lists(st.integers(0, 10), min_size=len(time), max_size=len(time)))
+    surv = np.maximum(0, 20 - np.cumsum(falls)) / 20
+    known = {}
+    if draw(st.booleans()):
+        ticks = np.array([0, 10, 20])
+        left = sorted(draw(st.lists(st.integers(0, n), min_size=2, max_size=2)), reverse=True)
+        known = {"risk_time": ticks, "risk_n": np.array([n, *left])}
+        if draw(st.booleans()):
+            died = [0, *sorted(draw(st.lists(st.integers(0, n), min_size=2, max_size=2)))]
+            known["risk_events"] = np.array(died)
+    if draw(st.booleans()):
+        known["events"] = draw(st.integers(0, n))
+    if draw(st.booleans()):
+        known["censor_time"] = np.array(draw(st.lists(st.integers(0, 45), max_size=8)), float)
+    return ArmInput(name, np.array(time, float), surv, n, **known)
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(st.integers(1, 3).flatmap(lambda k: st.tuples(*[any_arm(name) for name in "ABC"[:k]])))
+def test_any_small_figure_has_a_report_and_a_plot_or_one_clear_error(arms):
+    try:
+        figure = reconstruct_figure(list(arms), draws=5, xmax=AXIS, control="A")
+    except ValueError as error:
+        assert str(error).startswith("arm '")
+        return
+    report = strict(figure.report.to_json())
+    assert len(report["hazard_ratios"]) == len(arms) - 1
+    for found in report["hazard_ratios"]:
+        assert ("refused" in found) != ("hr" in found)
+    for arm in arms:
+        own = report["arms"][arm.name]
+        off = [*own["risk_slack"], *(own["risk_events_slack"] or [])]
+        wrong_total = arm.events not in (None, own["events"])
+        if any(off) or wrong_total:
+            said = "smallest change", "no input contradicts", "no single change", "too many"
+            assert any(word in text for text in own["warnings"] for word in said)
+    assert len(draw_report(figure).axes) == 3 * len(arms)

@@ -7,7 +7,9 @@ import numpy as np
 import pandas as pd
 
 from .censoring import CensoringHazard
-from .coordinates import clean, column, risk_table, whole
+from .columns import column_warnings, columns, events_slack, reconstruct_columns
+from .contradiction import smallest_changes
+from .coordinates import clean, column, whole
 from .exact import reconstruct_exact
 from .grade import Grade, grade
 from .guyot import reconstruct_guyot
@@ -40,6 +42,8 @@ class Report:
         Total number of events given, if any.
     risk_time, risk_n, risk_slack : arrays
         The table's rows, and reconstructed minus stated number at risk at each.
+    risk_events, risk_events_slack : arrays or None
+        The table's events before each time, and reconstructed minus stated.
     rms_difference, max_difference : float
         Difference between the reconstructed Kaplan-Meier curve and the cleaned coordinates,
         at the coordinates.
@@ -64,6 +68,8 @@ class Report:
     risk_time: np.ndarray
     risk_n: np.ndarray
     risk_slack: np.ndarray
+    risk_events: np.ndarray | None
+    risk_events_slack: np.ndarray | None
     rms_difference: float
     max_difference: float
     rms_pixels: float
@@ -123,6 +129,8 @@ def reconstruct(
     events=None,
     risk_time=None,
     risk_n=None,
+    risk_events=None,
+    risk_censored=None,
     censor_time=None,
     method="exact",
     draws=0,
@@ -159,6 +167,9 @@ def reconstruct(
         Total number of events in the arm, from 0 to `n`.
     risk_time, risk_n : arrays of shape (rows,), optional
         Number-at-risk table: times, and patients followed to that time or longer.
+    risk_events, risk_censored : arrays of shape (rows,), optional
+        Rows of the table with the events and the censorings before each time, cumulative. With
+        both, `risk_n` is not needed. The method "guyot" has no use for them.
     censor_time : array, optional
         Times of the censoring marks. A mark may stand for several patients. The method "guyot"
         has no use for them, and the report says so.
@@ -204,28 +215,24 @@ def reconstruct(
     events = None if events is None else whole(events, "events", 0, n)
     draws, seed = whole(draws, "draws", 0), whole(seed, "seed", 0, 2**32 - 1)
     curve = clean(time, surv, xmax)
-    table = risk_table(risk_time, risk_n, n)
+    known = columns(risk_time, risk_n, n, risk_events, risk_censored, events)
+    table = known.table
     marks, unused = _marks(censor_time, curve, n)
     seen = observe(curve, n, xmax, observation, _resolution(resolution))
     warnings = [*curve.warnings, *unused]
-    result = None
+    result, asked = None, method
     if method == "exact" and n > MOST_PATIENTS:
         warnings.append(
             f"the method 'exact' is for arms of up to {MOST_PATIENTS:,} patients; "
             "reconstructed with the algorithm of Guyot et al. instead"
         )
     elif method == "exact":
-        result = reconstruct_exact(
-            curve,
-            table,
-            n,
-            seen,
-            events=events,
-            marks=marks,
-            draws=draws,
-            seed=seed,
-            others=others,
-        )
+        given = {"events": events, "marks": marks, "draws": draws, "seed": seed}
+        given["others"] = others
+        if known.events is None:
+            result = reconstruct_exact(curve, table, n, seen, **given)
+        else:
+            result = reconstruct_columns(curve, known, n, seen, **given)
         if result is None:
             warnings.append(NO_PATH)
     elif marks is not None:
@@ -234,25 +241,41 @@ def reconstruct(
         )
     if result is None:
         times, event, more, assumptions = reconstruct_guyot(curve, table, n, events)
-        ensemble, graded, method, censoring = (), None, "guyot", None
+        ensemble, graded, method, censoring, counted = (), None, "guyot", None, []
     else:
         (times, event), ensemble, paths = result
         graded, censoring = grade(paths, n), paths.censoring
-        more, assumptions = _told(paths, seen, events, event, marks)
-    report = _report(curve, table, seen, events, times, event, graded, method)
+        more, assumptions = _told(paths, seen, events, (times, event), marks)
+        counted = _repeated(paths, draws)
+    report = _report(curve, known, seen, events, times, event, graded, method)
+    counted += column_warnings(report, result)
     far = _contradictions(times, event, table, report.risk_slack, report.max_difference)
+    missed = report.risk_slack.any() or np.any(report.risk_events_slack)
+    misfit = result is None or bool(more) or missed
+    if asked == "exact" and n <= MOST_PATIENTS and misfit:
+        counts = {"events": events, "risk_events": known.events, "marks": marks}
+        far += smallest_changes(curve, table, n, seen, **counts)
     told = {
-        "warnings": tuple(warnings + more + far),
+        "warnings": tuple(warnings + more + counted + far),
         "assumptions": curve.assumptions + tuple(assumptions),
     }
     return ReconstructedArm(times, event, replace(report, **told), ensemble, censoring)
 
 
 NO_PATH = (
-    "no curve of this many patients passes through the points, even if they are read ten times "
-    "less exactly; reconstructed with the algorithm of Guyot et al. instead (are n, the table "
-    "and the points of the same arm?)"
+    "no curve of this many patients passes through the points and meets the table, even if the "
+    "points are read ten times less exactly; reconstructed with the algorithm of Guyot et al. "
+    "instead (are n, the table and the points of the same arm?)"
 )
+
+
+def _repeated(paths, draws):
+    if draws <= len(paths.left):
+        return []
+    return [
+        f"only {len(paths.left)} of {draws} draws differ, because few of the paths drawn have "
+        "the stated events; their spread is too small"
+    ]
 
 
 def _choice(name, value, allowed):
@@ -291,8 +314,9 @@ def _resolution(resolution):
     return float(pair[0]), float(pair[1])
 
 
-def _told(paths, seen, events, event, marks):
+def _told(paths, seen, events, point, marks):
     """Warnings and assumptions of the method "exact"."""
+    time, event = point
     warnings, assumptions = [], []
     if paths.loose > 1:
         warnings.append(
@@ -306,6 +330,9 @@ def _told(paths, seen, events, event, marks):
             f"{events} events were stated but the paths drawn through the curve have {low} to "
             f"{high}; {died} are reconstructed (is the number of this arm and data cut?)"
         )
+    empty = 0 if marks is None else _empty_marks(marks, paths.stages.end, time, event)
+    if empty:
+        warnings.append(f"{empty} of the {len(marks)} censoring marks hold no patient")
     assumptions.append(f"points taken as {seen.kind}: {seen.reason}")
     if marks is None:
         assumptions.append(
@@ -315,7 +342,16 @@ def _told(paths, seen, events, event, marks):
     return warnings, assumptions
 
 
-def _report(curve, table, seen, events, times, event, graded, method):
+def _empty_marks(marks, end, time, event):
+    """Marks before the end of follow-up at which nobody is censored."""
+    held = np.unique(time[event == 0], return_counts=True)
+    wanted = np.unique(marks[marks < end], return_counts=True)
+    held = dict(zip(*held, strict=True))
+    return sum(max(0, count - held.get(at, 0)) for at, count in zip(*wanted, strict=True))
+
+
+def _report(curve, known, seen, events, times, event, graded, method):
+    table = known.table
     rms, largest = _difference(times, event, curve, seen.step_time / 2)
     return Report(
         method=method,
@@ -327,6 +363,8 @@ def _report(curve, table, seen, events, times, event, graded, method):
         risk_time=table.time,
         risk_n=table.n,
         risk_slack=len(times) - np.searchsorted(times, table.time, side="left") - table.n,
+        risk_events=known.events,
+        risk_events_slack=events_slack(times, event, table.time, known.events),
         rms_difference=rms,
         max_difference=largest,
         rms_pixels=rms / seen.step_surv,

@@ -22,7 +22,7 @@ class Coordinates:
 
     `read` counts the points given, `moved` is the largest change made to a survival value, and
     `warnings` and `assumptions` say in words what was done. `raw_time` and `raw_surv` are the
-    points in order of time before jitter was removed, `backwards` counts those that went back.
+    points in order of time before jitter was removed, `back` is the largest step back in time.
     """
 
     time: np.ndarray
@@ -33,7 +33,7 @@ class Coordinates:
     assumptions: tuple
     raw_time: np.ndarray
     raw_surv: np.ndarray
-    backwards: int
+    back: float
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def clean(time, surv, xmax=None):
     warnings += note
     surv, note = _within_one(surv)
     warnings += note
-    read, backwards = len(time), int((np.diff(time) < 0).sum())
+    read, back = len(time), max(0.0, float(-np.diff(time, prepend=time[0]).min()))
     order = np.lexsort((-surv, time))
     raw_time, raw_surv = time[order], surv[order]
     time, surv, moved, note = _in_order(time, surv)
@@ -106,7 +106,7 @@ def clean(time, surv, xmax=None):
         tuple(assumptions),
         raw_time,
         raw_surv,
-        backwards,
+        back,
     )
 
 

@@ -323,6 +323,11 @@ def reconstruct_exact(
     )
     if paths is None:
         return None
+    return *point_and_ensemble(paths, seen, n, draws, seed), paths
+
+
+def point_and_ensemble(paths, seen, n, draws, seed):
+    """Patients of the path that stands for all, and a tuple of those of each draw."""
     point = patients(middle(paths, seen.kind), paths.stages, n, evenly, exactly)
     rng = np.random.default_rng([seed, n])
 
@@ -335,7 +340,6 @@ def reconstruct_exact(
     # Spread over the search, because neighbours are alike. Where fewer paths than draws have
     # the stated number of events, they recur.
     chosen = np.linspace(0, len(paths.left) - 1, draws).round().astype(int)
-    ensemble = tuple(
+    return point, tuple(
         patients(paths.left[i], paths.stages, n, anywhere, within_reading) for i in chosen
     )
-    return point, ensemble, paths

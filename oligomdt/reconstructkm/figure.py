@@ -11,6 +11,7 @@ import pandas as pd
 
 from .arm import ReconstructedArm, reconstruct, survival_around
 from .censoring import SPREAD
+from .columns import events_slack
 from .comparison import ARMS, Comparison
 from .coordinates import clean, whole
 from .delimited import same_name
@@ -19,6 +20,7 @@ from .figure_report import (
     compared,
     comparison_report,
     hazard_ratio,
+    hazard_ratios,
     refuse_undetermined,
 )
 from .files import ArmInput
@@ -31,7 +33,8 @@ PAIR_WORK = 100_000_000
 # With fewer effective pairs than this the spread of the draws says little.
 FEW_PAIRS = 30
 CENSORING = ("shared", "separate")
-# Log hazard ratio at which the estimate stops where an arm has no events.
+# Log hazard ratio at which the estimate stops where an arm has no events; a standard error as
+# large says that nothing is known.
 ENDLESS = 7.99
 
 
@@ -54,7 +57,7 @@ class ReconstructedFigure:
     inputs : dict of str to ArmInput
         What they were reconstructed from.
     control : str or None
-        The arm with which hazard ratios compare the other one, if there are two.
+        The arm with which hazard ratios compare the others; of three or more, if it is given.
     conditioned : Conditioned or None
         Pairs of draws weighed by the printed numbers, if there are any.
     warnings : tuple of str
@@ -86,7 +89,8 @@ class ReconstructedFigure:
         if report.grade is not None:
             return report.grade.letter, report.grade.reason
         if self.settings["method"] == "exact":
-            return "D", "no curve of this many patients passes through the points"
+            table = " and meets the table" if len(report.risk_time) > 1 else ""
+            return "D", f"no curve of this many patients passes through the points{table}"
         return None, "the method 'guyot' does not say how well the patients are determined"
 
     def frame(self):
@@ -127,7 +131,7 @@ class ReconstructedFigure:
         names = control, experimental
         sets = [self.arms[name].draws or (tuple(self.arms[name]),) for name in names]
         log_hr, se = log_hazard_ratios(*sets)
-        if (np.abs(log_hr) >= ENDLESS).any():
+        if (np.abs(log_hr) >= ENDLESS).any() or not (se < ENDLESS).all():
             none = [name for name, own in zip(names, sets, strict=True)
                     if any(event.sum() == 0 for _, event in own)]  # fmt: skip
             raise ValueError(
@@ -152,6 +156,7 @@ class ReconstructedFigure:
             comparison=comparison_report(self),
             grade=self.grade,
             hazard_ratio=hazard_ratio(self),
+            hazard_ratios=hazard_ratios(self),
             warnings=list(self.warnings),
             **self.settings,
         )
@@ -187,8 +192,8 @@ def reconstruct_figure(
     comparison : Comparison, optional
         Printed statistics of two arms, times in the unit of the curves.
     control : str, optional
-        Arm that is the control. By default the one called so, else the first; which one it is
-        stands in `assumptions`.
+        Arm that is the control. By default the one called so, else the first of two; which
+        one it is stands in `assumptions`.
     draws : int
         Data sets of the ensemble; 0 for none.
     seed : int
@@ -311,6 +316,8 @@ def roles_of(arms, control):
             raise ValueError(f"control is {control!r}; the arms are {', '.join(names)}")
         control = found[0]
     if len(names) != 2:
+        called = [name for name in names if same_name(name) == "control"]
+        control = control or (called[0] if called else None)
         return {"control": control} if control else {}, []
     said = []
     if control is None:
@@ -359,6 +366,8 @@ def _one(arm, options):
             events=arm.events,
             risk_time=arm.risk_time,
             risk_n=arm.risk_n,
+            risk_events=arm.risk_events,
+            risk_censored=arm.risk_censored,
             censor_time=arm.censor_time,
             **options,
         )
@@ -445,6 +454,7 @@ def _repicked(arm, given, xmax, chosen, side):
         report,
         events=int(event.sum()),
         risk_slack=slack,
+        risk_events_slack=events_slack(time, event, report.risk_time, report.risk_events),
         rms_difference=rms,
         max_difference=float(np.abs(distance).max()),
         rms_pixels=rms / report.observation.step_surv,

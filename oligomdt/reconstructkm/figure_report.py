@@ -48,6 +48,8 @@ def refuse_undetermined(figure, names):
         help_by = ["its number-at-risk table"] * (given.risk_time is None)
         help_by += ["its number of events"] * (given.events is None)
         help_by += ["its censoring marks"] * (given.censor_time is None)
+        if figure.arms[name].report.grade is None:
+            help_by = ["the contradiction removed that the warnings name"]
         raise ValueError(
             f"no hazard ratio is given: arm {name!r} is graded D ({reason}); it would help to "
             f"have {', '.join([*help_by, 'the printed hazard ratio'])}"
@@ -101,16 +103,26 @@ def comparison_report(figure):
 
 def hazard_ratio(figure):
     """The hazard ratio of two arms, or why there is none."""
-    if len(figure.arms) != 2:
-        return None
+    return hazard_ratios(figure)[0] if len(figure.arms) == 2 else None
+
+
+def hazard_ratios(figure):
+    """Hazard ratio of each arm versus the control, or why there is none."""
+    if figure.control is None:
+        return []
+    others = [name for name in figure.arms if name != figure.control]
+    return [_hazard_ratio(figure, name) for name in others]
+
+
+def _hazard_ratio(figure, experimental):
+    found = {"control": figure.control, "experimental": experimental}
     try:
-        log_hr, se = figure.log_hr()
+        log_hr, se = figure.log_hr(experimental, figure.control)
     except ValueError as error:
-        return {"refused": str(error)}
+        return {**found, "refused": str(error)}
     limits = [math.exp(log_hr - Z95 * se), math.exp(log_hr + Z95 * se)]
-    (experimental,) = (name for name in figure.arms if name != figure.control)
-    found = {"control": figure.control, "experimental": experimental, "level": 0.95}
-    return {**found, "log_hr": log_hr, "se": se, "hr": math.exp(log_hr), "ci": limits}
+    found |= {"level": 0.95, "log_hr": log_hr, "se": se}
+    return {**found, "hr": math.exp(log_hr), "ci": limits}
 
 
 def _plain(value):
@@ -143,22 +155,23 @@ def summary(figure):
     MDT: 10 reconstructed patients, 6 events, median 5
     """
     lines = [line for name in figure.arms for line in _arm_lines(figure, name)]
-    found = figure.report["hazard_ratio"]
-    if found and "refused" in found:
-        lines.append(found["refused"])
-    elif found:
-        low, high = found["ci"]
-        lines.append(
-            f"hazard ratio, {found['experimental']} versus {found['control']}: "
-            f"{found['hr']:.3f} (95 % CI {low:.3f} to {high:.3f}, "
-            + (
-                "reconstruction included)"
-                if figure.arms[found["control"]].draws
-                else "as if the patients were known)"
-            )  # fmt: skip
-        )
+    lines += [_compared_line(figure, found) for found in figure.report["hazard_ratios"]]
+    if len(figure.arms) > 2 and figure.control is None:
+        lines.append("no hazard ratios: say which arm is the control")
     lines += [f"assumed: {text}" for text in figure.assumptions]
     return "\n".join(lines + [f"warning: {text}" for text in figure.warnings])
+
+
+def _compared_line(figure, found):
+    if "refused" in found:
+        return found["refused"]
+    low, high = found["ci"]
+    drawn = figure.arms[found["control"]].draws
+    known = "reconstruction included" if drawn else "as if the patients were known"
+    return (
+        f"hazard ratio, {found['experimental']} versus {found['control']}: {found['hr']:.3f} "
+        f"(95 % CI {low:.3f} to {high:.3f}, {known})"
+    )
 
 
 def _arm_lines(figure, name):
@@ -170,6 +183,8 @@ def _arm_lines(figure, name):
     seen = report.observation
     letter, reason = figure.grade_of(name)
     off = int(np.abs(report.risk_slack).max(initial=0))
+    if report.risk_events is not None:
+        off = max(off, int(np.abs(report.risk_events_slack).max()))
     table = ""
     if given.risk_time is not None:
         table = f"; table {'met in every row' if off == 0 else f'missed by up to {off}'}"

@@ -45,6 +45,8 @@ class ArmInput:
         Patients in the arm; None if no table says it.
     risk_time, risk_n : arrays of shape (rows,) or None
         Number-at-risk table: patients followed to that time or longer.
+    risk_events, risk_censored : arrays of shape (rows,) or None
+        Events and censorings before each time of the table.
     censor_time : array of shape (marks,) or None
         Times of the censoring marks.
     events : int or None
@@ -62,6 +64,8 @@ class ArmInput:
     censor_time: np.ndarray | None = None
     events: int | None = None
     notes: tuple[str, ...] = ()
+    risk_events: np.ndarray | None = None
+    risk_censored: np.ndarray | None = None
 
 
 def read_figure(
@@ -244,6 +248,10 @@ def _add_table(fields, name, rows, arm, counted):
     fields["risk_time"], fields["risk_n"] = at_or_after(time, n_risk, counted)
     if counted == "after":
         notes.append("the numbers at risk count T > t; each was moved to the next time after t")
+    fields["risk_events"], fields["risk_censored"] = (
+        rows.events.get(arm),
+        rows.censored.get(arm),
+    )
     events = fields.get("events")
     least = int(rows.events[arm][-1]) if arm in rows.events else 0
     most = least + int(n_risk[-1]) if arm in rows.events else n

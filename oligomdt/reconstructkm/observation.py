@@ -11,6 +11,8 @@ DIVISIONS = (*range(100, 2001), 5000, 10_000, 20_000, 50_000, 100_000)
 ON_GRID = 1e-6
 # Without a grid a point is taken to be read to this share of its axis.
 NO_GRID = 1 / 1000
+# A point further back than this share of the resolution did not get there by rounding.
+BACK = 0.9
 # Survival read at a few times: no more points than this, and more events than this for each.
 FEW_POINTS, CROWDED = 15, 4.0
 
@@ -96,7 +98,7 @@ def observe(curve, n, xmax=None, kind=None, given=None):
     step_time, step_surv = given or resolution(curve, xmax)
     if kind is not None:
         return Observation(kind, step_time, step_surv, "stated")
-    if curve.backwards or curve.moved > 0.25 * step_surv:
+    if curve.back > BACK * step_time or curve.moved > 0.25 * step_surv:
         return Observation(
             "clicks", step_time, step_surv, "points go back in time or rise in survival"
         )
