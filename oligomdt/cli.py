@@ -151,6 +151,9 @@ def _add_settings(group) -> None:
     group.add_argument("--observation", choices=("trace", "clicks", "times"),
                        help="how the points were read: every drop, by hand, or survival at a "
                        "few times (default: found from the points)")  # fmt: skip
+    group.add_argument("--censoring", default="shared", choices=("shared", "separate"),
+                       help="whether the arms share one process of censoring, as those of a "
+                       "randomised trial do (default: shared)")  # fmt: skip
     group.add_argument("--resolution", nargs=2, type=float, metavar=("TIME", "SURV"),
                        help="a pixel in time and in survival (default: found from the points)"
                        )  # fmt: skip
@@ -212,6 +215,7 @@ def _reconstruct(arguments: argparse.Namespace) -> int:
             method=arguments.method,
             xmax=arguments.xmax,
             observation=arguments.observation,
+            censoring=arguments.censoring,
             resolution=arguments.resolution,
             model=arguments.model,
         )

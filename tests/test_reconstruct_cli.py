@@ -149,7 +149,8 @@ def test_grade_d_prints_no_hazard_ratio_but_writes_the_patients(folder, capsys):
     for name, scale, off in zip("AB", (20.0, 30.0), noise, strict=True):
         y = np.round(np.exp(-x / scale) * 50 + off) / 50
         pd.DataFrame({"time": x, "surv": y}).to_csv(f"{name}.csv", index=False)
-    assert run("A.csv B.csv --n 400,400 --xmax 40 --draws 30 --out patients.csv") == 0
+    options = "--n 400,400 --xmax 40 --draws 30 --censoring separate --out patients.csv"
+    assert run(f"A.csv B.csv {options}") == 0
     out = capsys.readouterr().out
     assert "no hazard ratio is given: arm " in out and "is graded D" in out
     assert "hazard ratio, B versus A" not in out

@@ -144,7 +144,7 @@ def test_of_three_arms_only_those_with_the_undetermined_one_have_no_hazard_ratio
     x = np.linspace(1, 30, 12)
     jitter = np.random.default_rng(0).uniform(-1, 1, 12)
     poor = ArmInput("poor", x, np.round(np.exp(-x / 25) * 50 + jitter) / 50, n=400)
-    figure = reconstruct_figure([*arms, poor], draws=20, xmax=AXIS)
+    figure = reconstruct_figure([*arms, poor], draws=20, xmax=AXIS, censoring="separate")
     assert figure.control == "control"
     report = strict(figure.report.to_json())
     assert report["hazard_ratio"] is None and report["grade"] == "D"

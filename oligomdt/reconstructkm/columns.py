@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import erf
 
 from .coordinates import RiskTable, column, risk_table
-from .exact import Paths, draw_paths, point_and_ensemble
+from .exact import Paths, point_and_ensemble, sample
 from .path import CENSOR, CLICKS
 
 # Paths drawn without the counts at first, and if fewer than so many of them have all counts.
@@ -193,7 +193,7 @@ def reconstruct_columns(
     total = known.total(events)
     rng = np.random.default_rng([seed, n])
     for pool in (max(draws, POOL), max(draws, MORE)):
-        paths = draw_paths(
+        paths = sample(
             curve,
             known.table,
             n,

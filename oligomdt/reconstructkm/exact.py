@@ -1,6 +1,6 @@
 """Patients from the whole-number paths that fit the digitised points of a curve."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,6 +15,8 @@ LOOSE = (1.0, 3.0, 10.0)
 # move), and paths kept of each. Further paths cost little, and the middle one is the better
 # the more there are.
 BURN, KEEP, THIN, REPEAT = 8, {"trace": 144, "times": 144, "clicks": 64}, 2, 8
+# In arms up to this size steps are cheap and the rates change slowly from one to the next.
+SMALL, SMALL_REPEAT = 60, 1
 # First guesses of the log hazard of censoring per length of follow-up, and of the probability
 # of one more event in a batch.
 STARTS, TIES_STARTS = (-4.0, -2.0, -0.5, 1.0, 2.0), (0.05, 0.3)
@@ -30,9 +32,9 @@ TRIES, MORE_TRIES, ROUNDS = 30, 100, 3
 ENOUGH = 8
 # Mean and standard deviation of the log hazards in the first segment.
 FIRST_CENSORING, FIRST_EVENTS = (-1.0, 2.0), 1.0
-# Shape of the number of batches of events in a stage: next to Poisson in a traced curve; of
-# clicks and few times much wider, so that what they miss is not taken for information.
-SPREAD = {"trace": 1000.0, "times": 0.5, "clicks": 0.5}
+# Shape of the number of batches of events in a stage: next to Poisson; of
+# clicks much wider, so that what they miss is not taken for information.
+SPREAD = {"trace": 1000.0, "times": 1000.0, "clicks": 2.0}
 # Weights below these shares of the largest are not followed.
 PRUNE = {"trace": 1e-8, "times": 1e-8, "clicks": 1e-5}
 # Where nothing is left the search is repeated with less cut off.
@@ -48,8 +50,7 @@ class Paths:
     `left` (draws, K) counts those leaving at each stage, `events` and `at_risk` (draws, K) the
     events so far and the number at risk after it, `loose` how far the readings were widened.
     `hazards` (draws, segments) are the log hazards of censoring per length of follow-up, which
-    `censoring` summarises. Where a number of events was stated the rows are those with it, or
-    nearest to it; `found` is the range of events over all paths drawn.
+    `censoring` summarises; `found` is the range of events over all paths drawn.
     """
 
     left: np.ndarray
@@ -60,6 +61,27 @@ class Paths:
     hazards: np.ndarray
     found: tuple
 
+    def only(self, rows):
+        """The paths of these rows."""
+        return replace(
+            self,
+            left=self.left[rows],
+            events=self.events[rows],
+            at_risk=self.at_risk[rows],
+            hazards=self.hazards[rows],
+        )
+
+    def and_also(self, more):
+        """These paths and more of the same arm."""
+        return replace(
+            self,
+            left=np.vstack([self.left, more.left]),
+            events=np.vstack([self.events, more.events]),
+            at_risk=np.vstack([self.at_risk, more.at_risk]),
+            hazards=np.vstack([self.hazards, more.hazards]),
+            found=(min(self.found[0], more.found[0]), max(self.found[1], more.found[1])),
+        )
+
     @property
     def censoring(self):
         """Hazard of censoring over all draws; None where marks took its place."""
@@ -69,19 +91,42 @@ class Paths:
 
 
 def draw_paths(curve, table, n, seen, *, events=None, marks=None, draws=0, seed=0, others=()):
-    """Draw paths from their posterior; None where none fits even widened readings.
+    """Draw paths from their posterior, with the stated events or the nearest to them found.
 
-    `others` are the hazards of censoring in the other arms of a randomised comparison.
+    `others` are the hazards of censoring in the other arms of a randomised comparison. None
+    where no path fits even widened readings.
     """
+    given = {"events": events, "marks": marks, "draws": draws, "others": others}
+    paths = sample(curve, table, n, seen, seed=seed, **given)
+    if paths is None or events is None:
+        return paths
+    for again in range(1, ROUNDS):
+        hits = int((paths.events[:, -1] == events).sum())
+        if hits >= max(draws, ENOUGH) or (again > 1 and hits == 0):
+            break
+        # The stated number is rare among the paths that fit: look longer.
+        more = sample(curve, table, n, seen, seed=[seed, again], tries=MORE_TRIES, **given)
+        if more is None or more.loose != paths.loose:
+            break
+        paths = paths.and_also(more)
+    off = np.abs(paths.events[:, -1] - events)
+    return paths.only(off == off.min())
+
+
+def sample(
+    curve, table, n, seen, *, events=None, marks=None, draws=0, seed=0, others=(), tries=TRIES
+):
+    """Draw paths near the stated events, see `draw_paths`."""
     for loose in LOOSE:
         stages = STAGES[seen.kind](curve, table, n, seen, marks, loose)
         prior = _prior(curve, n, others, stages.end, seen.kind)
-        drawn = _with_events(stages, n, seen.kind, prior, events, draws, seed)
+        drawn = _search(stages, n, seen.kind, prior, events, draws, seed, tries)
         if drawn is None:
             continue
-        left, hazards, found = drawn
+        left, hazards = drawn
         died = (left * (stages.stage[:, 0] != CENSOR)).cumsum(axis=1)
         at_risk = n - left.cumsum(axis=1)
+        found = int(died[:, -1].min()), int(died[:, -1].max())
         return Paths(left, died, at_risk, stages, loose, hazards, found)
     return None
 
@@ -97,31 +142,6 @@ def _prior(curve, n, others, end, kind):
     if np.isinf(censoring[1, 0]):
         censoring[:, 0] = FIRST_CENSORING
     return Prior(censoring, events, SPREAD[kind])
-
-
-def _with_events(stages, n, kind, prior, events, draws, seed):
-    """Paths with the stated number of events, or the nearest to it that were found."""
-    drawn = _search(stages, n, kind, prior, events, draws, seed, TRIES)
-    if drawn is None:
-        return None
-    left, hazards = drawn
-    is_event = stages.stage[:, 0] != CENSOR
-    died = left @ is_event
-    if events is None:
-        return left, hazards, (int(died.min()), int(died.max()))
-    for again in range(1, ROUNDS):
-        hits = int((died == events).sum())
-        if hits >= max(draws, ENOUGH) or (again > 1 and hits == 0):
-            break
-        # The stated number is rare among the paths that fit: look longer.
-        more = _search(stages, n, kind, prior, events, draws, [seed, again], MORE_TRIES)
-        if more is None:
-            break
-        left, hazards = np.vstack([left, more[0]]), np.vstack([hazards, more[1]])
-        died = left @ is_event
-    off = np.abs(died - events)
-    near = off == off.min()
-    return left[near], hazards[near], (int(died.min()), int(died.max()))
 
 
 def _search(stages, n, kind, prior, events, draws, seed, tries):
@@ -141,7 +161,7 @@ def _search(stages, n, kind, prior, events, draws, seed, tries):
         LARGE_BURN if large else BURN,
         max(LARGE_KEEP if large else KEEP[kind], draws),
         LARGE_THIN if large else THIN,
-        REPEAT,
+        SMALL_REPEAT if n <= SMALL else REPEAT,
         tries,
         LARGE_PRUNE if large else PRUNE[kind],
         CELLS,
