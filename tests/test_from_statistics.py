@@ -222,8 +222,8 @@ def test_the_draws_follow_the_prior_restricted_by_brute_force():
         for month in (2, 4, 8):
             share = (own["time"] > month).mean()
             assert share == pytest.approx((time[kept] > month).mean(), abs=0.05)
-    # Stretches without an event show how far the hazard varies: 0.92 on average, and 0.79 if its
-    # coefficient of variation were 0.71 instead of 1. All draws of both arms are used.
+    # Stretches without an event show how far the hazard varies: 0.92 on average, and 0.79
+    # if its coefficient of variation were 0.71 instead of 1. All draws of both arms are used.
     times = ensemble.data["time"].where(ensemble.data["event"] == 1, np.inf).to_numpy()
     found = quiet_stretches(times.reshape(-1, 8))
     assert found == pytest.approx(quiet_stretches(happened[kept]), abs=0.07)
