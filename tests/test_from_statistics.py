@@ -17,6 +17,7 @@ from oligomdt.reconstructkm import (
     from_statistics,
     printed,
 )
+from oligomdt.reconstructkm.mixing import effective_size
 from oligomdt.reconstructkm.sampler import slots
 
 # Made-up numbers, small enough to be quick.
@@ -66,6 +67,17 @@ def test_the_table_says_what_the_draws_give(ensemble):
     assert row["reached_low"] == pytest.approx(min(hazard_ratios), abs=1e-6)
     assert row["reached_high"] == pytest.approx(max(hazard_ratios), abs=1e-6)
     assert (ensemble.statistics["met"] == 1).all()
+
+
+def test_mixing_is_told_for_what_may_vary(ensemble):
+    table = ensemble.mixing().set_index("quantity")
+    assert tuple(table.loc["control events"]) == (1, 25)  # stated, so the same in every draw
+    assert {"experimental events", "log hr"} < set(table.index)
+    assert sum("S(" in name for name in table.index) == 6
+    assert table["ess"].between(1, 25).all()
+    counts = ensemble.events().query("arm == 'experimental'")["events"].to_numpy()
+    chains = counts.reshape(5, 5)  # five chains of five draws, one after the other
+    assert table.loc["experimental events", "ess"] == effective_size(chains)
 
 
 def test_withdrawals_and_the_horizon_are_kept(ensemble):
@@ -133,12 +145,12 @@ def first_of_each_chain(ensemble, column="draw"):
 def simulate_prior(end, n, gone, followup, draws, rng):
     """Events and times of an arm straight from the stated prior, with importance weights.
 
-    1/h0 ~ Gamma(0.5, rate 1/(4 end)); h_k ~ Gamma(2, rate 2/h0) on eight intervals that grow
+    1/h0 ~ Gamma(0.5, rate 1/(4 end)); h_k ~ Gamma(1, rate 1/h0) on eight intervals that grow
     as k^1.5; a withdrawn patient is known to have had no event until leaving.
     """
     cuts = end * np.linspace(0, 1, 9) ** 1.5
     level = 1 / rng.gamma(0.5, 4 * end, draws)
-    hazard = rng.gamma(2.0, size=(draws, 8)) * level[:, None] / 2
+    hazard = rng.gamma(1.0, size=(draws, 8)) * level[:, None]
     total = np.hstack([np.zeros((draws, 1)), np.cumsum(hazard * np.diff(cuts), axis=1)])
     limit = rng.uniform(*followup, size=(draws, n))
     limit[:, :gone] *= rng.random((draws, gone))
@@ -184,6 +196,45 @@ def test_without_forced_statements_the_draws_follow_the_prior():
         assert by_draw["time"].mean().mean() == pytest.approx(
             (time.mean(axis=1) * weight).sum(), abs=0.6
         )
+
+
+def test_the_draws_follow_the_prior_restricted_by_brute_force():
+    """Rejection: 200,000 arms from the prior, of which those are kept that print the median.
+
+    Means over 400 chains have standard errors of about 0.07 events and 0.012 of survival, so
+    the limits are about four of them. They also leave room for the search, whose first hit is
+    near the restricted prior and not the same.
+    """
+    arm = StatedArm(8, median="5", events_at_least=3)
+    stated = Comparison({"control": arm, "experimental": arm}, horizon=12.0)
+    ensemble = from_statistics(stated, draws=2000, seed=2)
+    drawn = first_of_each_chain(ensemble)
+    time, event, _ = simulate_prior(12, 8, 0, (12, 12), 200_000, np.random.default_rng(1))
+    ordered, happened = np.sort(time), np.sort(np.where(event, time, np.inf))
+    # Everybody is followed to the horizon, so four of eight events bring the curve to one half
+    # and the median to the middle between the fourth time and the next.
+    median = (ordered[:, 3] + ordered[:, 4]) / 2
+    kept = (happened[:, 3] < np.inf) & (median >= 4.5) & (median <= 5.5)
+    assert kept.sum() > 3000
+    for _, own in drawn.groupby("arm"):
+        events = own.groupby("draw")["event"].sum().mean()
+        assert events == pytest.approx(event[kept].sum(axis=1).mean(), abs=0.3)
+        for month in (2, 4, 8):
+            share = (own["time"] > month).mean()
+            assert share == pytest.approx((time[kept] > month).mean(), abs=0.05)
+    # Stretches without an event show how far the hazard varies: 0.92 on average, and 0.79
+    # if its coefficient of variation were 0.71 instead of 1. All draws of both arms are used.
+    times = ensemble.data["time"].where(ensemble.data["event"] == 1, np.inf).to_numpy()
+    found = quiet_stretches(times.reshape(-1, 8))
+    assert found == pytest.approx(quiet_stretches(happened[kept]), abs=0.07)
+
+
+def quiet_stretches(times):
+    """Mean number of the months 0-2, 6-10 and 8-12 in which an arm has no event."""
+    return sum(
+        (~((times > low) & (times <= high)).any(axis=1)).mean()
+        for low, high in ((0, 2), (6, 10), (8, 12))
+    )
 
 
 @pytest.mark.parametrize("unit", [1.0, 5.0])

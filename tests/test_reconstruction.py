@@ -111,6 +111,8 @@ def test_a_coordinate_file_switches_its_cohort_to_the_figure(tmp_path):
         assert draw.groupby("arm").size().to_dict() == sizes
     assert "digitised on" in figure.assumptions[0]
     assert not figure.statistics["forced"].any()
+    with pytest.raises(ValueError, match="rests on a figure"):
+        figure.mixing()
     assert analysis.reconstruct("CURB-NSCLC").basis == "statistics"
 
 

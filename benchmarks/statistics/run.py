@@ -1,6 +1,6 @@
 """Known patient data, reconstructed from the statistics that a paper would print of them.
 
-    python benchmarks/statistics/run.py [--draws 100]
+    python benchmarks/statistics/run.py [--draws 200]
 
 For each two-arm data set of lifelines the statistics of a typical report are computed and
 rounded as they are printed; patient data are drawn from these statistics alone; the draws are
@@ -114,6 +114,7 @@ def compare(name: str, data: pd.DataFrame, draws: int, jobs: int) -> tuple[dict,
     start = clock.process_time()
     ensemble = from_statistics(comparison, draws=draws, seed=1, attempts=400, jobs=jobs)
     seconds = clock.process_time() - start
+    mixing = ensemble.mixing()
     rows = []
     for arm in ARMS:
         own = data[data["arm"] == arm]
@@ -159,6 +160,9 @@ def compare(name: str, data: pd.DataFrame, draws: int, jobs: int) -> tuple[dict,
         "events_high": float(np.percentile(counted, 97.5)),
         "chains": ensemble.chains,
         "attempts": ensemble.attempts,
+        "ess_lowest": float(mixing["ess"].min()),
+        "ess_median": float(mixing["ess"].median()),
+        "rhat_highest": float(mixing["rhat"].max()),
         "cpu_seconds": round(seconds, 1),
     }, curves
 
@@ -176,7 +180,7 @@ def _frames(ensemble):
 def main() -> None:
     """Measure every data set and write the two files."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--draws", type=int, default=100)
+    parser.add_argument("--draws", type=int, default=200)
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--only", default="")
     parser.add_argument("--out", type=Path, default=HERE)

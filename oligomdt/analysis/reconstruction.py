@@ -58,6 +58,20 @@ class Reconstruction:
     seed: int = 0
     point: pd.DataFrame | None = None
 
+    def mixing(self) -> pd.DataFrame:
+        """How well the chains of the sampler agree: `oligomdt.reconstructkm.Ensemble.mixing`.
+
+        Raises
+        ------
+        ValueError
+            If the basis is a figure, which needs no chains.
+        """
+        if self.basis == "figure":
+            raise ValueError(f"{self.result.id} rests on a figure; there are no chains")
+        drawn = (self.chains, self.attempts, self.loglog, self.seed)
+        values = np.empty((self.data["draw"].nunique(), 0))
+        return Ensemble(None, self.data, self.statistics, values, *drawn).mixing()
+
 
 def can_be_drawn(result: Result) -> bool:
     """Whether a result states enough about its curves to be reconstructed from statistics.

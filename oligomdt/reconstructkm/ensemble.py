@@ -11,6 +11,7 @@ import pandas as pd
 from . import sampler
 from .comparison import Comparison
 from .constraints import HR, HR_UPPER, Constraint, Plan, plan
+from .mixing import effective_size, split_rhat
 
 # Moves per patient: first cooling, one reheating cycle; number of cycles; moves per patient
 # between two data sets kept from one chain.
@@ -70,6 +71,45 @@ class Ensemble:
     def __iter__(self) -> Iterator[pd.DataFrame]:
         for _, frame in self.data.groupby("draw", sort=True):
             yield frame.reset_index(drop=True)
+
+    def mixing(self) -> pd.DataFrame:
+        """How well the chains agree, and what their draws are worth.
+
+        Returns
+        -------
+        DataFrame
+            ``quantity`` (events of each arm, survival at the quartiles of the event times, log
+            hazard ratio), ``rhat`` (see `mixing.split_rhat`) and ``ess``, the effective number
+            of draws (see `mixing.effective_size`).
+
+        Raises
+        ------
+        ValueError
+            If there are not two whole chains.
+        """
+        chains = self.draws // DRAWS_PER_CHAIN
+        rows = []
+        for quantity, value in self._quantities().items():
+            table = np.asarray(value, float)[: chains * DRAWS_PER_CHAIN].reshape(chains, -1)
+            rows.append(
+                {"quantity": quantity, "rhat": split_rhat(table), "ess": effective_size(table)}
+            )
+        return pd.DataFrame(rows)
+
+    def _quantities(self) -> dict[str, np.ndarray]:
+        """Quantities whose mixing is looked at, one value per draw."""
+        from oligomdt.survival import cox
+
+        found = {}
+        times = self.data.loc[self.data["event"] == 1, "time"].quantile([0.25, 0.5, 0.75])
+        surv = self.survival(times.to_numpy())
+        for arm, own in self.events().groupby("arm"):
+            found[f"{arm} events"] = own["events"].to_numpy()
+        for (arm, time), own in surv.groupby(["arm", "time"]):
+            found[f"{arm} S({time:.3g})"] = own["surv"].to_numpy()
+        frames = (frame[["time", "event", "arm"]] for frame in self)
+        found["log hr"] = np.array([cox(frame).log_hr for frame in frames])
+        return found
 
     def part(self, name: str) -> Ensemble:
         """The draws of one part of the comparison.
@@ -144,12 +184,20 @@ def from_statistics(
 ) -> Ensemble:
     """Draw patient data that reproduce every stated statistic of a comparison.
 
-    No curve is needed. The prior is a hazard that is constant on intervals, one for each arm,
-    with the stated follow-up, withdrawals and horizon; it is restricted to data sets whose
-    medians, confidence limits, survival at given times, hazard ratio, p value and event
-    counts all print as stated. Chains of a Metropolis sampler first look for that region, by
-    simulated annealing (Kirkpatrick et al. 1983, doi:10.1126/science.220.4598.671), and then
-    move inside it; five data sets are kept from each chain.
+    No curve is needed. The prior is a hazard for each arm that is constant on eight intervals
+    of the time axis, which grow with time. The hazards of the intervals are independent Gamma
+    variables with a coefficient of variation of 1 around a level that is all but free. Where
+    the comparison has ``visits`` (a schedule of scans), the intervals are the visits and the
+    times between them, with a level for each kind, so that events can gather at scans.
+    Follow-up, withdrawals and horizon are as stated.
+
+    The prior is restricted to data sets whose medians, confidence limits, survival at given
+    times, hazard ratio, p value and event counts all print as stated. Chains of a Metropolis
+    sampler first look for that region, by simulated annealing (Kirkpatrick et al. 1983,
+    doi:10.1126/science.220.4598.671), and then move inside it; five data sets are kept from
+    each chain. The region often falls into islands between which a chain does not move. The
+    draws are then spread over the islands as the search finds them, which is near the
+    restricted prior and not the same; `Ensemble.mixing` says how far the chains agree.
 
     Parameters
     ----------
