@@ -1,5 +1,10 @@
-"""The exact method on any input: every patient comes back, or the error is ours."""
+"""The exact method on any input: every patient comes back, or the error is ours.
 
+The same examples are used every time, as what takes long must not fail a change by chance. With
+FUZZ_EXAMPLES=5000 in the environment so many new ones are tried in each test.
+"""
+
+import os
 import time as clock
 
 import numpy as np
@@ -9,7 +14,11 @@ from hypothesis import strategies as st
 
 from oligomdt.reconstructkm import reconstruct
 
-# The same examples every time, as what takes long must not fail a change by chance.
+FUZZ = settings(
+    max_examples=int(os.environ.get("FUZZ_EXAMPLES", "150")),
+    derandomize="FUZZ_EXAMPLES" not in os.environ,
+    deadline=None,
+)
 LONGEST = 10.0
 ANY = st.one_of(
     st.floats(),
@@ -60,7 +69,7 @@ def outcome(time, surv, n, **known):
     return arm
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@FUZZ
 @given(
     st.lists(ANY, max_size=12),
     st.lists(ANY, max_size=12),
@@ -88,7 +97,7 @@ def test_any_numbers(time, surv, n, table, events, marks, kind, resolution, xmax
     )
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@FUZZ
 @given(
     st.lists(st.tuples(TIME, st.floats(0, 1)), min_size=1, max_size=40),
     st.integers(1, 300),

@@ -18,6 +18,7 @@ __all__ = [
     "benchmark_data",
     "beaten",
     "draw_benchmark",
+    "expected_table",
     "marks_table",
     "paired_table",
 ]
@@ -137,6 +138,43 @@ def marks_table(results: pd.DataFrame | None = None) -> pd.DataFrame:
             & (frame["variant"] == variant)
             & (frame["engine"] == engine)
         ][["cases", "failed", "median", "p90"]].itertuples(index=False)
+    ]
+    return pd.DataFrame(rows)
+
+
+def expected_table(expected: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Table of our errors beside those that are to be expected if the ensembles are right.
+
+    Parameters
+    ----------
+    expected : pandas.DataFrame, optional
+        As in benchmarks/reconstruct/expected.csv, which is the default.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Texts: one row per fidelity and variant. In brackets the middle 90 % of the expected
+        errors.
+    """
+    import pandas as pd
+
+    frame = measurement.committed("reconstruct", "expected") if expected is None else expected
+    frame = measurement.in_order(frame, {"fidelity": FIDELITIES, "variant": VARIANTS})
+
+    def range_of(row: dict[str, Any], name: str) -> str:
+        low, high = (decimals(row[f"{name}_{end}"], 4) for end in ("low", "high"))
+        return f"{decimals(row[f'{name}_expected'], 4)} ({low} to {high})"
+
+    rows = [
+        {
+            "Figure": FIDELITIES[row["fidelity"]],
+            "Known": VARIANTS[row["variant"]],
+            "Median error": decimals(row["median_found"], 4),
+            "Expected median": range_of(row, "median"),
+            "90th percentile": decimals(row["p90_found"], 4),
+            "Expected 90th percentile": range_of(row, "p90"),
+        }
+        for row in frame.to_dict("records")
     ]
     return pd.DataFrame(rows)
 

@@ -145,10 +145,12 @@ def reconstruct(
     between the drops for those with which a Kaplan-Meier curve of `n` patients passes through
     the points, given their resolution, the table, the events and the marks. Such paths are
     drawn from their posterior by forward filtering and backward sampling over the number at
-    risk; the result is the draw nearest to the mean of all (of hand clicks, their rounded
-    mean). The prior is a censoring hazard that changes smoothly over eight segments of
-    follow-up, with more than Poisson variation, and a share of drops with several events; both
-    are learnt from the curve. Arms of more than 1,000 patients are searched less finely.
+    risk; the result is the draw nearest to the mean of all (of hand clicks, the rounded mean of
+    those with about the mean number of events). The prior: hazards of censoring and of events
+    that change smoothly over eight segments of follow-up; between two drops a number of
+    censored with more than Poisson variation; events in batches, each of one and a geometric
+    number of others, because scans find several at once. All of these are learnt from the
+    curve. Arms of more than 1,000 patients are searched less finely.
     The method "guyot" is the algorithm of Guyot et al. (2012, doi:10.1186/1471-2288-12-9); what
     is added to the text of 2012 is listed in `oligomdt.reconstructkm.guyot`.
 
