@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from oligomdt.reconstructkm import ArmInput, reconstruct_figure
-from oligomdt.reconstructkm.censoring import SPREAD, CensoringHazard, expected
+from oligomdt.reconstructkm.censoring import (
+    BETWEEN_ARMS_SD,
+    CensoringHazard,
+    closing,
+    expected,
+    log_closing_hazard,
+)
 
 AXIS = 30.0
 
@@ -23,7 +29,7 @@ def picture(rng, n, scale):
 def trial(seed):
     rng = np.random.default_rng(seed)
     truth, arms = {}, []
-    for name, scale in (("control", 10.0), ("experimental", 30.0)):
+    for name, scale in (("control", 10.0), ("experimental", 150.0)):
         time, died, x, y = picture(rng, 90, scale)
         truth[name] = time, died
         arms.append(ArmInput(name, x, y, n=90))
@@ -72,11 +78,30 @@ def test_marks_take_the_place_of_a_shared_process():
 
 
 def test_what_is_expected_does_not_depend_on_the_unit_of_time():
-    months = CensoringHazard(24.0, np.log([0.01, 0.02, 0.1]), np.array([0.3, 0.2, 0.4]))
-    days = CensoringHazard(24.0 * 30, np.log(np.array([0.01, 0.02, 0.1]) / 30), months.sd)
+    months = CensoringHazard(24.0, np.array([-1.0, 0.5, 2.0]), np.array([0.3, 0.2, 0.4]))
+    days = CensoringHazard(24.0 * 30, months.mean, months.sd)
     np.testing.assert_allclose(
         expected([months], 18.0, 8), expected([days], 18.0 * 30, 8), atol=1e-12
     )
+
+
+def test_the_hazard_by_the_close_is_the_slope_of_what_it_adds_up_to():
+    share, step = np.linspace(0.05, 0.95, 19), 1e-6
+    slope = (closing(share + step) - closing(share - step)) / (2 * step)
+    np.testing.assert_allclose(np.exp(log_closing_hazard(share)), slope, rtol=1e-6)
+    assert closing(0.0) == 0 and closing(1.0) == pytest.approx(1)
+
+
+def test_an_arm_followed_for_longer_is_censored_later():
+    """The same patients a month: an arm of twice the follow-up has the same hazard a month."""
+    short = CensoringHazard(12.0, np.zeros(8), np.full(8, 0.1))
+    mean, _ = short.at(np.array([3.0]))
+    along = expected([short], 24.0, 8)[0]
+    at = 3.0 / 24.0
+    assert along[0] + log_closing_hazard(0.5 / 8) - np.log(24.0) == pytest.approx(
+        short.at(np.array([1.5]))[0][0]
+    )
+    assert mean[0] == pytest.approx(log_closing_hazard(2 * at) - np.log(12.0))
 
 
 def test_several_arms_say_more_than_one_but_never_all():
@@ -84,7 +109,7 @@ def test_several_arms_say_more_than_one_but_never_all():
     one, many = expected([hazard], 24.0, 2), expected([hazard] * 1000, 24.0, 2)
     np.testing.assert_allclose(one[0], many[0])
     assert (many[1] < one[1]).all()
-    np.testing.assert_allclose(many[1], SPREAD, rtol=1e-2)
+    np.testing.assert_allclose(many[1], BETWEEN_ARMS_SD, rtol=1e-2)
 
 
 def test_another_way_of_censoring_is_refused_by_name():

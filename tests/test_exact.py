@@ -9,7 +9,8 @@ from scipy.special import comb, gammaln
 from test_guyot import at_risk, km, km_at, steps
 
 from oligomdt.reconstructkm import reconstruct
-from oligomdt.reconstructkm.exact import SPREAD
+from oligomdt.reconstructkm.censoring import closing
+from oligomdt.reconstructkm.exact import BATCH_SHAPE
 from oligomdt.reconstructkm.path import TIES
 from oligomdt.reconstructkm.stages import SEGMENTS, end_weights
 
@@ -435,13 +436,14 @@ def prior_shares(paths, n, borders, last, pixel, size=40_000):
         for i, count in enumerate(path):
             if i % 2:
                 mean = events[:, segments[i // 2 + 1]] * pixel * left
-                total += log_drop(count, mean, rho, SPREAD["trace"])
+                total += log_drop(count, mean, rho, BATCH_SHAPE["trace"])
             elif left:
                 start, stop = np.array(borders[i // 2 : i // 2 + 2]) / borders[-1]
                 segment = min(SEGMENTS - 1, int((start + stop) / 2 * SEGMENTS))
-                total += log_count(count, censoring[:, segment] * (stop - start) * left, shape)
+                share = closing(stop) - closing(start)
+                total += log_count(count, censoring[:, segment] * share * left, shape)
                 quiet = events[:, segment] * (stop - start - pixel) * left
-                total += log_count(0, quiet, SPREAD["trace"])
+                total += log_count(0, quiet, BATCH_SHAPE["trace"])
             left -= count
         weight.append(np.exp(total).mean() * end_weights(n, last, 1e-4)[left])
     return np.array(weight) / np.sum(weight)

@@ -24,19 +24,21 @@ HERE = Path(__file__).parent
 FIDELITIES = ("vector", "fine", "coarse")
 VARIANTS = {"risk+ev": (True, True), "risk": (True, False), "n+ev": (False, True), "n": (0, 0)}
 AXIS, COLUMN = 40.0, 6.0
+# Close of the trial and time of entry in months, and highest rate of withdrawal a month.
+CLOSE, ENTRY, MOST_LEAVE = 36.0, (6.0, 24.0, 34.0), 0.05
 
 
 def simulate(rng):
-    """Two arms of one trial: Weibull events, staggered entry, some withdrawals."""
+    """Two arms of one trial: Weibull events, entry over a short or long time, withdrawals."""
     n = int(rng.integers(30, 251))
     shape, median = rng.choice([0.8, 1.0, 1.4]), rng.uniform(5, 20)
     ratio = rng.uniform(0.5, 1.1)
-    leave = rng.uniform(0, 0.02)
+    entry, leave = rng.choice(ENTRY), rng.uniform(0, MOST_LEAVE)
     arms = []
     for hr in (1.0, ratio):
         scale = median / np.log(2) ** (1 / shape) / hr ** (1 / shape)
         event = scale * rng.weibull(shape, n)
-        end = 36 - rng.uniform(0, 24, n)
+        end = CLOSE - rng.uniform(0, entry, n)
         out = np.minimum(end, rng.exponential(1 / leave, n) if leave > 0 else end)
         arms.append((np.minimum(event, out), (event <= out).astype(int)))
     return arms
@@ -93,7 +95,6 @@ def picture(time, event, fidelity, rng):
         return np.round(x / AXIS * 1e4) / 1e4 * AXIS, np.round(y * 1e4) / 1e4
     if fidelity == "fine":
         pixel = np.arange(0, int(np.round(end / AXIS * 600)) + 1)
-        level = survival_at(np.round(time / AXIS * 600), event, pixel)
         # Levels from the true curve at the right edge of the pixel column.
         level = np.append(1.0, surv)[np.searchsorted(np.round(at / AXIS * 600), pixel, "right")]
         return pixel / 600 * AXIS, np.round(level * 400) / 400
@@ -126,7 +127,8 @@ def one_trial(seed, fidelity, variant, draws):
     arms = simulate(rng)
     with_table, with_events = VARIANTS[variant]
     rebuilt = []
-    for time, event in arms:
+    seeds = np.random.SeedSequence(seed).generate_state(len(arms)).tolist()
+    for (time, event), own in zip(arms, seeds, strict=True):
         x, y = picture(time, event, fidelity, rng)
         columns = np.arange(0, time.max(), COLUMN)
         table = {}
@@ -136,7 +138,7 @@ def one_trial(seed, fidelity, variant, draws):
         total = int(event.sum()) if with_events else None
         rebuilt.append(
             reconstruct(
-                x, y, n=len(time), xmax=AXIS, events=total, draws=draws, seed=seed, **table
+                x, y, n=len(time), xmax=AXIS, events=total, draws=draws, seed=own, **table
             )
         )
     if any(len(arm.draws) < draws for arm in rebuilt):

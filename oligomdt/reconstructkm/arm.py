@@ -146,8 +146,9 @@ def reconstruct(
     the points, given their resolution, the table, the events and the marks. Such paths are
     drawn from their posterior by forward filtering and backward sampling over the number at
     risk; the result is the draw nearest to the mean of all (of hand clicks, the rounded mean of
-    those with about the mean number of events). The prior: hazards of censoring and of events
-    that change smoothly over eight segments of follow-up; between two drops a number of
+    those with about the mean number of events). The prior: a hazard of censoring that rises
+    towards the close of the trial as with even entry (`closing`), and one of events; both
+    change smoothly over eight segments of follow-up; between two drops a number of
     censored with more than Poisson variation; events in batches, each of one and a geometric
     number of others, because scans find several at once. All of these are learnt from the
     curve. Arms of more than 1,000 patients are searched less finely.

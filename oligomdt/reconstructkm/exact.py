@@ -6,7 +6,7 @@ import numpy as np
 
 from .censoring import CensoringHazard, expected
 from .path import CENSOR, HIDDEN, Arm, Prior, Search, sample_paths
-from .stages import SEGMENTS, click_stages, times_stages, trace_stages
+from .stages import LARGE, SEGMENTS, click_stages, times_stages, trace_stages
 
 STAGES = {"trace": trace_stages, "clicks": click_stages, "times": times_stages}
 # Readings are widened by these factors in turn until a path of the n patients fits.
@@ -17,14 +17,13 @@ LOOSE = (1.0, 3.0, 10.0)
 BURN, KEEP, THIN, REPEAT = 8, {"trace": 144, "times": 144, "clicks": 64}, 2, 8
 # In arms up to this size steps are cheap and the rates change slowly from one to the next.
 SMALL, SMALL_REPEAT = 60, 1
-# First guesses of the log hazard of censoring per length of follow-up, and of the probability
-# of one more event in a batch.
-STARTS, TIES_STARTS = (-4.0, -2.0, -0.5, 1.0, 2.0), (0.05, 0.3)
+# First guesses of the log ratio of the hazard of censoring to that by the close of the trial,
+# and of the probability of one more event in a batch.
+STARTS, BATCH_STARTS = (-4.0, -2.0, -0.5, 1.0, 2.0), (0.05, 0.3)
 # Arms larger than this are searched with fewer steps, starts and bins of survival, and more is
 # cut off: the draws are fewer, and paths within half a pixel are not told apart.
-LARGE = 1000
 LARGE_BURN, LARGE_KEEP, LARGE_THIN = 3, 24, 1
-LARGE_STARTS, LARGE_TIES, LARGE_PRUNE = (-2.0, 0.5), (0.05,), 1e-6
+LARGE_STARTS, LARGE_BATCH_STARTS, LARGE_PRUNE = (-2.0, 0.5), (0.05,), 1e-6
 # Paths tried at each step for one that has the stated number of events, and how often the
 # search is repeated with more where too few have it.
 TRIES, MORE_TRIES, ROUNDS = 30, 100, 3
@@ -32,9 +31,9 @@ TRIES, MORE_TRIES, ROUNDS = 30, 100, 3
 ENOUGH = 8
 # Mean and standard deviation of the log hazards in the first segment.
 FIRST_CENSORING, FIRST_EVENTS = (-1.0, 2.0), 1.0
-# Shape of the number of batches of events in a stage: next to Poisson; of
-# clicks much wider, so that what they miss is not taken for information.
-SPREAD = {"trace": 1000.0, "times": 1000.0, "clicks": 2.0}
+# Shape of the negative binomial number of batches of events in a stage: next to Poisson; of
+# clicks wider, so that what they miss is not taken for information.
+BATCH_SHAPE = {"trace": 1000.0, "times": 1000.0, "clicks": 2.0}
 # Weights below these shares of the largest are not followed.
 PRUNE = {"trace": 1e-8, "times": 1e-8, "clicks": 1e-5}
 # Where nothing is left the search is repeated with less cut off.
@@ -49,8 +48,9 @@ class Paths:
 
     `left` (draws, K) counts those leaving at each stage, `events` and `at_risk` (draws, K) the
     events so far and the number at risk after it, `loose` how far the readings were widened.
-    `hazards` (draws, segments) are the log hazards of censoring per length of follow-up, which
-    `censoring` summarises; `found` is the range of events over all paths drawn.
+    `hazards` (draws, segments) are the log ratios of the hazard of censoring to that by the
+    close of the trial, which `censoring` summarises; `found` is the range of events over all
+    paths drawn.
     """
 
     left: np.ndarray
@@ -141,7 +141,7 @@ def _prior(curve, n, others, end, kind):
         censoring = expected(others, end, SEGMENTS)
     if np.isinf(censoring[1, 0]):
         censoring[:, 0] = FIRST_CENSORING
-    return Prior(censoring, events, SPREAD[kind])
+    return Prior(censoring, events, BATCH_SHAPE[kind])
 
 
 def _search(stages, n, kind, prior, events, draws, seed, tries):
@@ -157,7 +157,7 @@ def _search(stages, n, kind, prior, events, draws, seed, tries):
     )
     search = Search(
         np.array(LARGE_STARTS if large else STARTS),
-        np.array(LARGE_TIES if large else TIES_STARTS),
+        np.array(LARGE_BATCH_STARTS if large else BATCH_STARTS),
         LARGE_BURN if large else BURN,
         max(LARGE_KEEP if large else KEEP[kind], draws),
         LARGE_THIN if large else THIN,

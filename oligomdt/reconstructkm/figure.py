@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .arm import ReconstructedArm, reconstruct, survival_around
-from .censoring import SPREAD
+from .censoring import BETWEEN_ARMS_SD
 from .columns import events_slack
 from .comparison import ARMS, Comparison
 from .coordinates import clean, whole
@@ -390,7 +390,7 @@ def _others(arms, seeds, options):
     }
     return others, [
         f"{', '.join(hazards)} share one process of censoring: their log hazards of censoring "
-        f"differ from the common one with standard deviation {SPREAD:g}"
+        f"differ from the common one with standard deviation {BETWEEN_ARMS_SD:g}"
     ]
 
 

@@ -4,9 +4,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .path import CLICKS
+
 # Upper limits of the uncertainty of the number at risk (share of n) and of the events (share
 # of the events) for the grades A, B and C.
 LIMITS = {"A": (0.01, 0.005), "B": (0.025, 0.03), "C": (0.08, 0.15)}
+
+ONLY_CLICKS = (
+    "points clicked by hand, without a number-at-risk table or a stated number of events, leave "
+    "the patients to what is assumed of censoring"
+)
 
 
 @dataclass(frozen=True)
@@ -17,7 +24,8 @@ class Grade:
     ----------
     letter : {"A", "B", "C", "D"}
         A: number at risk and events practically known; B: small uncertainty; C: a hazard ratio
-        from these patients is rough; D: it is not determined and none should be given.
+        from these patients is rough; D: it is not determined and none should be given. Clicks
+        by hand with neither a table nor a number of events are always D.
     at_risk_sd : float
         Standard deviation of the number at risk between draws, mean over follow-up, divided by
         the number of patients.
@@ -68,6 +76,9 @@ def grade(paths, n):
         if at_risk_sd <= most_at_risk and relative <= most_events:
             letter = name
             break
+    clicked = (paths.stages.level[:, 1] == CLICKS).any()
+    if clicked and len(paths.stages.columns) == 0 and events_sd > 0:
+        return Grade("D", at_risk_sd, events_sd, ONLY_CLICKS)
     reason = (
         f"between the {len(died)} data sets that fit, the number at risk differs by "
         f"{at_risk_sd:.1%} of the patients (standard deviation), the events by {events_sd:.1f}"

@@ -15,7 +15,7 @@ from numba import njit
 # What is compiled is kept on disk (`cache=True`), which is safe as long as a compiled function
 # and all it calls are in this one file: a change elsewhere would not be noticed.
 CENSOR, DROP, HIDDEN, SPLIT = 0, 1, 2, 3
-BOX, GAUSS, CLICKS = 1, 2, 3
+BOX, CLICKS = 1, 3
 # Events come in batches, because scheduled scans find many progressions at once: a negative
 # binomial number of batches, each of one event and a geometric number of further ones. This is
 # the Beta prior of the probability of one more.
@@ -42,12 +42,12 @@ class Prior(NamedTuple):
     """What is taken for granted of one arm.
 
     `censoring` and `events` (2, segments) are means and standard deviations of the log hazards,
-    besides their smoothness; `spread` is the shape of the number of batches in a stage.
+    besides their smoothness; `batch_shape` is the shape of the number of batches in a stage.
     """
 
     censoring: np.ndarray
     events: np.ndarray
-    spread: float
+    batch_shape: float
 
 
 class Search(NamedTuple):
@@ -81,7 +81,7 @@ class Rates(NamedTuple):
     lame: np.ndarray
     rho: float
     shape: float
-    spread: float
+    batch_shape: float
     extra: float
     lone: float
     tilt: float
@@ -99,9 +99,6 @@ def level_weight(level, s0, s, clicks):
             off = max(clicks[i] - s0, s - clicks[i], 0.0) / sd
             e += min(off * off, 20.0)
         return exp(-0.5 * e)
-    if otype == GAUSS:
-        e = (y - s) / sd
-        return exp(-0.5 * e * e)
     up, down = (y + half - s) / sd, (y - half - s) / sd
     if up > 4 and down < -4:
         return 1.0
@@ -140,20 +137,20 @@ def mark_weight(c, marks, extra, lone):
 
 
 @njit(cache=True)
-def no_events(mean, spread):
-    """Probability of no event; `spread` is the shape of the number of batches."""
-    return (1 + mean / spread) ** -spread
+def no_events(mean, batch_shape):
+    """Probability of no event; `batch_shape` is that of the number of batches."""
+    return (1 + mean / batch_shape) ** -batch_shape
 
 
 @njit(cache=True)
-def events_ratio(d, mean, spread, rho, before):
+def events_ratio(d, mean, batch_shape, rho, before):
     """Ratio of the probabilities of `d` and `d - 1` events, given that of the two before.
 
-    A negative binomial number of batches with this mean and shape `spread`, each of one event
-    and a geometric number of others. The recursion follows from the derivative of the
+    A negative binomial number of batches with this mean and shape `batch_shape`, each of one
+    event and a geometric number of others. The recursion follows from the derivative of the
     generating function.
     """
-    m = mean / spread
+    m = mean / batch_shape
     ratio = (rho + m + rho * (1 + m)) * (d - 1) + mean * (1 - rho)
     if d > 2:
         ratio -= rho * (rho + m) * (d - 2) / before
@@ -161,11 +158,11 @@ def events_ratio(d, mean, spread, rho, before):
 
 
 @njit(cache=True)
-def log_events(d, mean, spread, rho):
+def log_events(d, mean, batch_shape, rho):
     """Log probability of `d` events."""
-    weight, ratio = log(no_events(mean, spread)), 0.0
+    weight, ratio = log(no_events(mean, batch_shape)), 0.0
     for i in range(1, d + 1):
-        ratio = events_ratio(i, mean, spread, rho, ratio)
+        ratio = events_ratio(i, mean, batch_shape, rho, ratio)
         weight += log(ratio)
     return weight
 
@@ -198,7 +195,7 @@ def censor_forward(arm, k, rates, buf, here, there, prune, mass):
         if top <= 0:
             continue
         at = start + (r - low) * bins
-        mean, none = hazard * r, no_events(quiet * r, rates.spread)
+        mean, none = hazard * r, no_events(quiet * r, rates.batch_shape)
         p, ratio = (shape / (shape + mean)) ** shape, mean / (shape + mean)
         for c in range(r - floor_r + 1):
             q = mark_weight(c, marks, extra, lone) if use_marks else p
@@ -229,7 +226,7 @@ def events_forward(arm, k, rates, buf, here, there, prior, mass):
     begin, floor_r, _, new_bins = there
     # Fields are read once: looking them up in the innermost loop doubles the time.
     level, clicks, bin_width = arm.level[k], arm.clicks, arm.bin_width
-    spread, rho, tilt = rates.spread, rates.rho, rates.tilt
+    batch_shape, rho, tilt = rates.batch_shape, rates.rho, rates.tilt
     kind, otype, window = arm.stage[k, 0], int(level[1]), level[5]
     hazard = rates.lame[arm.stage[k, 1]] * level[0]
     least = high
@@ -246,7 +243,7 @@ def events_forward(arm, k, rates, buf, here, there, prior, mass):
                 least = 0
             continue
         known, mean, ratio = 0, hazard * r, 0.0
-        prior[0] = no_events(mean, spread)
+        prior[0] = no_events(mean, batch_shape)
         log_prior = log(prior[0])
         for b in range(bins):
             w = buf[0, at + b]
@@ -261,7 +258,7 @@ def events_forward(arm, k, rates, buf, here, there, prior, mass):
                     continue
                 while known < d:
                     known += 1
-                    ratio = events_ratio(known, mean, spread, rho, ratio)
+                    ratio = events_ratio(known, mean, batch_shape, rho, ratio)
                     log_prior += log(ratio) + tilt
                     prior[known] = exp(log_prior)
                 g = w * prior[d]
@@ -388,7 +385,7 @@ def censor_backward(arm, k, rates, gammas, buf, here, after, after_bin, rng):
         w = buf[0, start + (r - low) * bins + after_bin]
         if w <= 0:
             continue
-        w *= no_events(quiet * r, rates.spread)
+        w *= no_events(quiet * r, rates.batch_shape)
         if arm.use_marks:
             g = w * mark_weight(r - after, arm.stage[k, 3], rates.extra, rates.lone)
         else:
@@ -406,7 +403,7 @@ def events_backward(arm, k, rates, buf, here, after, after_bin, rng):
     start, low, high, bins = here
     # Fields are read once: looking them up in the innermost loop doubles the time.
     level, clicks, bin_width = arm.level[k], arm.clicks, arm.bin_width
-    spread, rho, tilt = rates.spread, rates.rho, rates.tilt
+    batch_shape, rho, tilt = rates.batch_shape, rates.rho, rates.tilt
     kind, otype, window = arm.stage[k, 0], int(level[1]), level[5]
     hazard = rates.lame[arm.stage[k, 1]] * level[0]
     total, chosen, chosen_bin = 0.0, after, 0
@@ -425,7 +422,7 @@ def events_backward(arm, k, rates, buf, here, after, after_bin, rng):
             if left < first or left > last or (left == r and otype == 0):
                 continue
             if prior < 0:
-                prior = exp(log_events(left, hazard * r, spread, rho) + tilt * left)
+                prior = exp(log_events(left, hazard * r, batch_shape, rho) + tilt * left)
             g = w * prior * level_weight(level, s, s2, clicks)
             if g > 0:
                 total += g
@@ -488,9 +485,9 @@ def log_rate_step(log_rate, j, count, exposure, spread, anchor, rng):
 def draw_batches(d, mean, rates, rng):
     """Draw the number of batches in which `d` events came."""
     chosen, log_weight, log_total = 1, 0.0, 0.0
-    odds = mean / (rates.spread + mean) * (1 - rates.rho) / rates.rho
+    odds = mean / (rates.batch_shape + mean) * (1 - rates.rho) / rates.rho
     for j in range(1, d):
-        log_weight += log(odds * (rates.spread + j) / (j + 1) * (d - j) / j)
+        log_weight += log(odds * (rates.batch_shape + j) / (j + 1) * (d - j) / j)
         # Each number replaces the choice with its share of the sum so far.
         high = max(log_weight, log_total)
         log_total = high + log(exp(log_weight - high) + exp(log_total - high))
@@ -500,9 +497,9 @@ def draw_batches(d, mean, rates, rng):
 
 
 @njit(cache=True)
-def batch_frailty(batches, mean, spread, rng):
+def batch_frailty(batches, mean, batch_shape, rng):
     """Draw the factor by which the hazard of batches in a stage differs from its segment's."""
-    return rng.gamma(spread + batches, 1 / (spread + mean))
+    return rng.gamma(batch_shape + batches, 1 / (batch_shape + mean))
 
 
 @njit(cache=True)
@@ -531,7 +528,9 @@ def count_left(arm, path, rates, gammas, rng):
                     score[i] += gammas[1 + i, left] + a * log(a / (a + mean))
                     score[i] += left * log(mean / (a + mean))
             quiet = arm.level[k, 7] * r
-            time[1, seg] += quiet * batch_frailty(0, rates.lame[seg] * quiet, rates.spread, rng)
+            time[1, seg] += quiet * batch_frailty(
+                0, rates.lame[seg] * quiet, rates.batch_shape, rng
+            )
             if marks > 0:
                 tally[2] += max(0, left - marks)
                 tally[3] += marks
@@ -541,7 +540,7 @@ def count_left(arm, path, rates, gammas, rng):
         else:
             mean = rates.lame[seg] * exposure
             batches = draw_batches(left, mean, rates, rng) if left > 0 else 0
-            time[1, seg] += exposure * batch_frailty(batches, mean, rates.spread, rng)
+            time[1, seg] += exposure * batch_frailty(batches, mean, rates.batch_shape, rng)
             gone[1, seg] += batches
             tally[0] += batches
             tally[1] += left - batches
@@ -576,7 +575,7 @@ def draw_rates(arm, prior, path, log_c, log_e, rates, gammas, rng):
     extra = rng.beta(0.5 + tally[2], 5.0 + tally[3])
     lone = rng.beta(0.1 + tally[4], 20.0 + tally[5])
     return Rates(
-        np.exp(log_c), np.exp(log_e), rho, shape, prior.spread, extra, lone, rates.tilt
+        np.exp(log_c), np.exp(log_e), rho, shape, prior.batch_shape, extra, lone, rates.tilt
     )
 
 
@@ -622,7 +621,7 @@ def first_rates(arm, prior, search, events, gammas, buf, band, rng):
         np.exp(prior.events[0]),
         0.1,
         1.0,
-        prior.spread,
+        prior.batch_shape,
         0.1,
         0.005,
         0.0,
@@ -631,7 +630,14 @@ def first_rates(arm, prior, search, events, gammas, buf, band, rng):
     for log_c in search.starts:
         for rho in search.ties:
             rates = Rates(
-                np.full(nseg, exp(log_c)), best.lame, rho, 1.0, prior.spread, 0.1, 0.005, 0.0
+                np.full(nseg, exp(log_c)),
+                best.lame,
+                rho,
+                1.0,
+                prior.batch_shape,
+                0.1,
+                0.005,
+                0.0,
             )
             evidence, failed = forward(arm, search.prune, rates, buf, band)
             if failed != -1:
@@ -723,7 +729,7 @@ def tilted(rates, tilt):
         rates.lame,
         rates.rho,
         rates.shape,
-        rates.spread,
+        rates.batch_shape,
         rates.extra,
         rates.lone,
         tilt,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .censoring import closing
 from .path import BOX, CENSOR, CLICKS, DROP, HIDDEN, SPLIT
 
 SEGMENTS = 8
@@ -61,12 +62,25 @@ class _Builder:
         self.columns = np.array([time for time, _ in rows])
 
     def add(
-        self, kind, start, stop, reading=NOTHING_READ, row=-1, width=None, marks=0, quiet=0.0
+        self,
+        kind,
+        start,
+        stop,
+        reading=NOTHING_READ,
+        row=-1,
+        width=None,
+        marks=0,
+        quiet=0.0,
+        half=1.0,
     ):
         middle = start / self.end / 2 + stop / self.end / 2
         segment = min(SEGMENTS - 1, int(middle * SEGMENTS))
         self.quiet.append(quiet)
-        share = stop / self.end - start / self.end if width is None else width
+        if kind == CENSOR:
+            share = closing(stop / self.end) - closing(start / self.end)
+        else:
+            share = stop / self.end - start / self.end
+        share = share * half if width is None else width
         self.stage.append((kind, segment, row, marks))
         self.level.append((share, *reading))
         self.span.append((start, stop))
@@ -128,9 +142,9 @@ def trace_stages(curve, table, n, seen, marks=None, loose=1.0):
         # Between the columns of pixels of the drops that were seen.
         between = max(0.0, share - column_share)
         if hidden and stop > build.now:
-            build.add(CENSOR, build.now, stop, width=share / 2)
+            build.add(CENSOR, build.now, stop, half=0.5)
             build.add(HIDDEN, build.now, stop, (BOX, last, half, soft), width=between)
-            build.add(CENSOR, build.now, stop, row=row, width=share / 2, marks=marked)
+            build.add(CENSOR, build.now, stop, row=row, half=0.5, marks=marked)
         else:
             build.add(CENSOR, build.now, stop, row=row, marks=marked, quiet=between)
         build.now = stop
@@ -172,11 +186,10 @@ def times_stages(curve, table, n, seen, marks=None, loose=1.0):
     known, counted = dict(points), dict(rows)
     for stop in sorted(known | counted):
         reading = (BOX, known[stop], half, soft) if stop in known else NOTHING_READ
-        share = (stop - build.now) / build.end / 2
-        build.add(CENSOR, build.now, stop, width=share)
+        build.add(CENSOR, build.now, stop, half=0.5)
         build.add(HIDDEN, build.now, stop, reading)
         marked = build.seen(stop)
-        build.add(CENSOR, build.now, stop, row=counted.get(stop, -1), width=share, marks=marked)
+        build.add(CENSOR, build.now, stop, row=counted.get(stop, -1), half=0.5, marks=marked)
         build.now = stop
     return _finish_trace(build, n, points[-1][1], half, soft, marks)
 
