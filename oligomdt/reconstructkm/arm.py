@@ -251,6 +251,9 @@ def reconstruct(
         more, assumptions = _told(paths, seen, events, (times, event), marks)
         counted = _repeated(paths, draws)
     report = _report(curve, known, seen, events, times, event, graded, method)
+    if report.max_difference > FAR and graded is not None:
+        graded = replace(graded, letter="D", reason=f"{MISFIT}; {graded.reason}")
+        report = replace(report, grade=graded)
     counted += column_warnings(report, result)
     far = _contradictions(times, event, table, report.risk_slack, report.max_difference)
     missed = report.risk_slack.any() or np.any(report.risk_events_slack)
@@ -265,6 +268,7 @@ def reconstruct(
     return ReconstructedArm(times, event, replace(report, **told), ensemble, censoring)
 
 
+MISFIT = "the reconstructed curve is far from the points"
 NO_PATH = (
     "no curve of this many patients passes through the points and meets the table, even if the "
     "points are read ten times less exactly; reconstructed with the algorithm of Guyot et al. "

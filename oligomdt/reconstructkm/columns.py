@@ -33,7 +33,7 @@ class Columns:
 class Joined(Paths):
     """Paths that have the counts of the table; `whole` of those drawn had all of them."""
 
-    whole: int
+    whole: int = 0
 
 
 def columns(risk_time, risk_n, n, risk_events=None, risk_censored=None, events=None):
@@ -232,7 +232,7 @@ def joined(paths, known, n, total, rng):
         paths.loose,
         paths.hazards,
         paths.found,
-        len(pool.whole),
+        whole=len(pool.whole),
     )
 
 

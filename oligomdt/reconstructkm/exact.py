@@ -17,6 +17,8 @@ LOOSE = (1.0, 3.0, 10.0)
 BURN, KEEP, THIN, REPEAT = 8, {"trace": 144, "times": 144, "clicks": 64}, 2, 8
 # In arms up to this size steps are cheap and the rates change slowly from one to the next.
 SMALL, SMALL_REPEAT = 60, 1
+# Without a table, and where events may hide between the readings, the rates change slowly.
+SLOW_THIN, SLOW_REPEAT = 10, 4
 # First guesses of the log ratio of the hazard of censoring to that by the close of the trial,
 # and of the probability of one more event in a batch.
 STARTS, BATCH_STARTS = (-4.0, -2.0, -0.5, 1.0, 2.0), (0.05, 0.3)
@@ -50,7 +52,7 @@ class Paths:
     events so far and the number at risk after it, `loose` how far the readings were widened.
     `hazards` (draws, segments) are the log ratios of the hazard of censoring to that by the
     close of the trial, which `censoring` summarises; `found` is the range of events over all
-    paths drawn.
+    paths drawn, and `met` says whether the rows have the stated number of events.
     """
 
     left: np.ndarray
@@ -60,6 +62,7 @@ class Paths:
     loose: float
     hazards: np.ndarray
     found: tuple
+    met: bool = True
 
     def only(self, rows):
         """The paths of these rows."""
@@ -110,7 +113,7 @@ def draw_paths(curve, table, n, seen, *, events=None, marks=None, draws=0, seed=
             break
         paths = paths.and_also(more)
     off = np.abs(paths.events[:, -1] - events)
-    return paths.only(off == off.min())
+    return replace(paths.only(off == off.min()), met=bool(off.min() == 0))
 
 
 def sample(
@@ -135,6 +138,10 @@ def _prior(curve, n, others, end, kind):
     """Prior of the log hazards; that of events is about the hazard over all follow-up."""
     centre = np.log(-np.log(min(max(curve.surv[-1], 0.5 / n), 1 - 0.5 / n)))
     censoring, events = np.zeros((2, SEGMENTS)), np.full((2, SEGMENTS), centre)
+    # The search starts at the hazards of the curve itself.
+    edges = np.interp(np.linspace(0, end, SEGMENTS + 1), curve.time, curve.surv)
+    fall = -np.diff(np.log(np.maximum(edges, 0.25 / n))) * SEGMENTS
+    events[0, 1:] = np.log(np.maximum(fall, np.exp(centre) / 10))[1:]
     censoring[1], events[1] = np.inf, np.inf
     events[1, 0] = FIRST_EVENTS
     if others:
@@ -146,6 +153,12 @@ def _prior(curve, n, others, end, kind):
 
 def _search(stages, n, kind, prior, events, draws, seed, tries):
     large = n > LARGE
+    slow = (stages.stage[:, 0] == HIDDEN).any() and len(stages.columns) == 0
+    thin, repeat = (SLOW_THIN, SLOW_REPEAT) if slow else (THIN, REPEAT)
+    if large:
+        thin, repeat = LARGE_THIN, REPEAT
+    elif n <= SMALL and not slow:
+        repeat = SMALL_REPEAT
     arm = Arm(
         stages.stage,
         stages.level,
@@ -160,8 +173,8 @@ def _search(stages, n, kind, prior, events, draws, seed, tries):
         np.array(LARGE_BATCH_STARTS if large else BATCH_STARTS),
         LARGE_BURN if large else BURN,
         max(LARGE_KEEP if large else KEEP[kind], draws),
-        LARGE_THIN if large else THIN,
-        SMALL_REPEAT if n <= SMALL else REPEAT,
+        thin,
+        repeat,
         tries,
         LARGE_PRUNE if large else PRUNE[kind],
         CELLS,

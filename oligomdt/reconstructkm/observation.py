@@ -9,6 +9,8 @@ KINDS = ("trace", "clicks", "times")
 DIVISIONS = (*range(100, 2001), 5000, 10_000, 20_000, 50_000, 100_000)
 # Values of one axis lie on a grid when none is further from it than this share of a step.
 ON_GRID = 1e-6
+# Levels on a coarse grid are there by chance only if that is more likely than this.
+BY_CHANCE = 1e-6
 # Without a grid a point is taken to be read to this share of its axis.
 NO_GRID = 1 / 1000
 # A point further back than this share of the resolution did not get there by rounding.
@@ -66,6 +68,9 @@ def resolution(curve, xmax=None):
         return end * in_time, 1.5 * in_time
     if in_time is None:
         return end * in_surv, in_surv
+    levels = np.unique(curve.raw_surv[(curve.raw_surv > 0) & (curve.raw_surv < 1)])
+    if (2 * in_time / in_surv) ** len(levels) < BY_CHANCE:
+        return end * in_time, in_surv
     return end * in_time, min(in_surv, 2 * in_time)
 
 

@@ -6,7 +6,7 @@ functions here draw such paths given noisy levels of the curve, numbers at risk 
 marks, by forward filtering and backward sampling over the number at risk.
 """
 
-from math import erf, exp, lgamma, log, sqrt
+from math import erf, exp, lgamma, log, log1p, sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +24,8 @@ TIES = (0.7, 2.5)
 SHAPES = np.array([0.3, 1.0, 3.0, 10.0, 100.0])
 # Spread of the log hazards from one segment to the next.
 SMOOTH = 0.7
+# Bound on how much more likely one event more is made to reach a stated number.
+MOST_TILT = 3.0
 
 
 class Arm(NamedTuple):
@@ -137,9 +139,9 @@ def mark_weight(c, marks, extra, lone):
 
 
 @njit(cache=True)
-def no_events(mean, batch_shape):
-    """Probability of no event; `batch_shape` is that of the number of batches."""
-    return (1 + mean / batch_shape) ** -batch_shape
+def log_no_events(mean, batch_shape):
+    """Log probability of no event; `batch_shape` is that of the number of batches."""
+    return -batch_shape * log1p(mean / batch_shape)
 
 
 @njit(cache=True)
@@ -160,11 +162,17 @@ def events_ratio(d, mean, batch_shape, rho, before):
 @njit(cache=True)
 def log_events(d, mean, batch_shape, rho):
     """Log probability of `d` events."""
-    weight, ratio = log(no_events(mean, batch_shape)), 0.0
+    weight, ratio = log_no_events(mean, batch_shape), 0.0
     for i in range(1, d + 1):
         ratio = events_ratio(i, mean, batch_shape, rho, ratio)
         weight += log(ratio)
     return weight
+
+
+@njit(cache=True)
+def unread(kind, otype, d, r):
+    """Whether all `r` would die where nothing was read; beside a column a reading follows."""
+    return d == r and otype == 0 and kind != SPLIT
 
 
 @njit(cache=True)
@@ -179,7 +187,9 @@ def drop_range(kind, r, s, low):
 
 @njit(cache=True)
 def censor_forward(arm, k, rates, buf, here, there, prune, mass):
-    """Let patients leave by censoring; returns the least number at risk that was reached.
+    """Let patients leave by censoring.
+
+    Returns the least number at risk that was reached, and the log of a common factor.
 
     `here` and `there` are the start, the lowest and highest number at risk and the bins of
     survival before and after the stage, `mass` the largest weight at each number at risk.
@@ -189,13 +199,16 @@ def censor_forward(arm, k, rates, buf, here, there, prune, mass):
     marks, hazard = arm.stage[k, 3], rates.lamc[arm.stage[k, 1]] * arm.level[k, 0]
     shape, extra, lone, use_marks = rates.shape, rates.extra, rates.lone, arm.use_marks
     quiet = rates.lame[arm.stage[k, 1]] * arm.level[k, 7]
+    # Against the fewest at risk, so that nothing is too small to be a number.
+    offset = log_no_events(quiet * max(low, floor_r), rates.batch_shape)
     least = high
     for r in range(high, max(low, floor_r) - 1, -1):
         top = mass[r - low]
         if top <= 0:
             continue
         at = start + (r - low) * bins
-        mean, none = hazard * r, no_events(quiet * r, rates.batch_shape)
+        mean = hazard * r
+        none = exp(log_no_events(quiet * r, rates.batch_shape) - offset)
         p, ratio = (shape / (shape + mean)) ** shape, mean / (shape + mean)
         for c in range(r - floor_r + 1):
             q = mark_weight(c, marks, extra, lone) if use_marks else p
@@ -213,7 +226,7 @@ def censor_forward(arm, k, rates, buf, here, there, prune, mass):
                 done = c + 1 > mean and top * p < 1e-2 * prune
             if done:
                 break
-    return least
+    return least, offset
 
 
 @njit(cache=True)
@@ -237,14 +250,19 @@ def events_forward(arm, k, rates, buf, here, there, prior, mass):
         at = start + (r - low) * bins
         if r == 0:
             # nobody is left to have an event
-            zero = int((0.0 - window) / bin_width)
-            if kind != DROP and window <= 0 and zero < new_bins:
-                buf[0, begin - floor_r * new_bins + zero] += top
+            for b in range(bins):
+                s = buf[1, at + b]
+                to_bin = int((s - window) / bin_width)
+                if buf[0, at + b] <= 0 or kind == DROP or s < window or to_bin >= new_bins:
+                    continue
+                g = buf[0, at + b] * level_weight(level, s, s, clicks)
+                buf[0, begin - floor_r * new_bins + to_bin] += g
+                buf[1, begin - floor_r * new_bins + to_bin] += g * s
                 least = 0
             continue
         known, mean, ratio = 0, hazard * r, 0.0
-        prior[0] = no_events(mean, batch_shape)
-        log_prior = log(prior[0])
+        log_prior = log_no_events(mean, batch_shape)
+        prior[0] = exp(log_prior)
         for b in range(bins):
             w = buf[0, at + b]
             if w <= 0:
@@ -254,7 +272,7 @@ def events_forward(arm, k, rates, buf, here, there, prior, mass):
             for d in range(first, min(last, r - floor_r) + 1):
                 s2 = s * (1 - d / r)
                 to_bin = int((s2 - window) / bin_width)
-                if s2 < window or to_bin >= new_bins or (d == r and otype == 0):
+                if s2 < window or to_bin >= new_bins or unread(kind, otype, d, r):
                     continue
                 while known < d:
                     known += 1
@@ -338,8 +356,9 @@ def forward(arm, prune, rates, buf, band):
             at = start + (r - low) * bins
             mass[r - low] = buf[0, at : at + bins].max()
         here, there = (start, low, high, bins), (begin, floor_r, high, new_bins)
+        offset = 0.0
         if censoring:
-            least = censor_forward(arm, k, rates, buf, here, there, prune, mass)
+            least, offset = censor_forward(arm, k, rates, buf, here, there, prune, mass)
         else:
             least = events_forward(arm, k, rates, buf, here, there, prior, mass)
         if row >= 0:
@@ -347,7 +366,7 @@ def forward(arm, prune, rates, buf, band):
         total, first_r, last_r = normalise(buf, there, least, high, prune)
         if total <= 0:
             return evidence, k
-        evidence += log(total)
+        evidence += log(total) + offset
         band[k + 1, 0] = begin + (first_r - floor_r) * new_bins
         band[k + 1, 1], band[k + 1, 2], band[k + 1, 3] = first_r, last_r, new_bins
     return evidence, -1
@@ -376,16 +395,17 @@ def draw_end(buf, here, end_weight, rng):
 
 @njit(cache=True)
 def censor_backward(arm, k, rates, gammas, buf, here, after, after_bin, rng):
-    """Draw the number at risk before a stage of censoring, given that after it."""
+    """Draw the number at risk before a stage of censoring, given that after it; -1 if none."""
     start, low, high, bins = here
     hazard = rates.lamc[arm.stage[k, 1]] * arm.level[k, 0]
     quiet = rates.lame[arm.stage[k, 1]] * arm.level[k, 7]
-    total, chosen = 0.0, after
+    total, chosen = 0.0, -1
+    offset = log_no_events(quiet * max(low, after), rates.batch_shape)
     for r in range(max(low, after), high + 1):
         w = buf[0, start + (r - low) * bins + after_bin]
         if w <= 0:
             continue
-        w *= no_events(quiet * r, rates.batch_shape)
+        w *= exp(log_no_events(quiet * r, rates.batch_shape) - offset)
         if arm.use_marks:
             g = w * mark_weight(r - after, arm.stage[k, 3], rates.extra, rates.lone)
         else:
@@ -399,27 +419,29 @@ def censor_backward(arm, k, rates, gammas, buf, here, after, after_bin, rng):
 
 @njit(cache=True)
 def events_backward(arm, k, rates, buf, here, after, after_bin, rng):
-    """Draw the number at risk and the bin before a stage of events, given those after it."""
+    """Draw number at risk and bin before a stage of events, given those after; -1 if none."""
     start, low, high, bins = here
     # Fields are read once: looking them up in the innermost loop doubles the time.
     level, clicks, bin_width = arm.level[k], arm.clicks, arm.bin_width
     batch_shape, rho, tilt = rates.batch_shape, rates.rho, rates.tilt
     kind, otype, window = arm.stage[k, 0], int(level[1]), level[5]
     hazard = rates.lame[arm.stage[k, 1]] * level[0]
-    total, chosen, chosen_bin = 0.0, after, 0
-    for r in range(max(low, after, 1), high + 1):
+    total, chosen, chosen_bin = 0.0, -1, -1
+    for r in range(max(low, after), high + 1):
         left = r - after
-        prior = -1.0
+        if r == 0 and kind == DROP:
+            continue
+        prior = 1.0 if r == 0 else -1.0
         for b in range(bins):
             w = buf[0, start + (r - low) * bins + b]
             if w <= 0:
                 continue
             s = buf[1, start + (r - low) * bins + b]
-            s2 = s * (1 - left / r)
+            s2 = s * (1 - left / max(r, 1))
             if s2 < window or int((s2 - window) / bin_width) != after_bin:
                 continue
             first, last = drop_range(kind, r, s, window)
-            if left < first or left > last or (left == r and otype == 0):
+            if r > 0 and (left < first or left > last or unread(kind, otype, left, r)):
                 continue
             if prior < 0:
                 prior = exp(log_events(left, hazard * r, batch_shape, rho) + tilt * left)
@@ -455,6 +477,8 @@ def backward(arm, rates, gammas, buf, band, path, rng):
             before, before_bin = events_backward(
                 arm, k, rates, buf, here, after, after_bin, rng
             )
+        if before < 0:
+            return -1
         path[k] = before - after
         after, after_bin = before, before_bin
     return end
@@ -470,7 +494,9 @@ def log_rate_step(log_rate, j, count, exposure, spread, anchor, rng):
     new = now + rng.normal() * (1.5 / sqrt(count + 1.0) + 0.1)
     change = count * (new - now) - exposure * (exp(new) - exp(now))
     for i in (j - 1, j + 1):
-        if 0 <= i < len(log_rate):
+        # What other arms say of both segments is smooth already.
+        anchored = 0 <= i < len(log_rate) and anchor[1, i] < np.inf and anchor[1, j] < np.inf
+        if 0 <= i < len(log_rate) and not anchored:
             change -= ((new - log_rate[i]) ** 2 - (now - log_rate[i]) ** 2) / (
                 2 * spread * spread
             )
@@ -533,7 +559,7 @@ def count_left(arm, path, rates, gammas, rng):
             )
             if marks > 0:
                 tally[2] += max(0, left - marks)
-                tally[3] += marks
+                tally[3] += marks if left >= marks else 0
             else:
                 tally[4] += left
                 tally[5] += 1
@@ -717,6 +743,7 @@ def sample_paths(arm, prior, search, events, rng):
         tilt = rates.tilt
         if events >= 0:
             tilt += min(max((events - mean) / max(var, 0.5), -1.0), 1.0) * 0.5
+            tilt = min(max(tilt, -MOST_TILT), MOST_TILT)
         rates = tilted(draw_rates(arm, prior, path, log_c, log_e, rates, gammas, rng), tilt)
     return paths, hazards, -1
 

@@ -18,9 +18,9 @@ SEGMENTS = 8
 # Softness of a pixel's edge, as a share of the pixel: renderers do not all round alike.
 EDGE = 0.1
 # Bins of survival in a pixel; paths that agree within one are followed as one.
-BINS = 5
+BINS = 8
 # The same in arms larger than this, for the sake of time.
-LARGE, LARGE_BINS = 1000, 2
+LARGE, LARGE_BINS = 1000, 3
 # Bound on the bins of one stage, whatever resolution is stated.
 MOST_BINS, MOST_TRACE_BINS = 200, 5_000
 # Standard deviation of a hand click in pixels: off by -1, 0 or 1, and rounded.
@@ -32,6 +32,8 @@ JOINED = 3.0
 # Survival is followed this many standard deviations around the clicks.
 AROUND = 5.0
 NOTHING_READ = (0, 0.0, 0.0, 0.0)
+# Pieces into which the time between two readings is cut, so that events and censored mix.
+PIECES = 4
 
 
 @dataclass(frozen=True)
@@ -101,17 +103,20 @@ def rows_used(table, last, step):
     ]
 
 
-def end_weights(n, last, step):
+def end_weights(n, last, step, emptied=False):
     """Prior weight of the number still at risk at the end of a curve that ends at level `last`.
 
     A curve is drawn until its last patient; how many are left there is as likely to be small as
-    large in proportion. A curve that ends above zero has somebody left.
+    large in proportion. A curve that ends above zero has somebody left, unless a row of the
+    table says that it has been `emptied`.
     """
     weight = np.zeros(n + 2)
     weight[1:] = 1 / np.arange(1, n + 2)
     weight[1] = 4.0
     if last <= step / 2:
         weight[:] = 0.0
+        weight[0] = 1.0
+    if emptied:
         weight[0] = 1.0
     return weight
 
@@ -163,7 +168,14 @@ def trace_stages(curve, table, n, seen, marks=None, loose=1.0):
                 at, after = drops.pop(0)
             late = max(at, column)
             gap(early, last)
-            build.add(SPLIT, early, early, row=left, width=column_share / 2)
+            if marks is None:
+                build.add(SPLIT, early, early, row=left, width=column_share / 2)
+            else:
+                build.add(SPLIT, early, early, width=column_share / 2)
+                build.now = early
+                build.add(CENSOR, early, column, row=left, marks=build.seen(column))
+                build.now = column
+                build.add(CENSOR, column, late, marks=build.seen(late))
             build.add(SPLIT, late, late, (BOX, after, half, soft), width=column_share / 2)
             build.now = late
         else:
@@ -185,11 +197,13 @@ def times_stages(curve, table, n, seen, marks=None, loose=1.0):
     build = _Builder(max([points[-1][0]] + [row[0] for row in rows]), marks, rows)
     known, counted = dict(points), dict(rows)
     for stop in sorted(known | counted):
+        for piece in np.linspace(build.now, stop, PIECES + 1)[1:-1].tolist():
+            build.add(CENSOR, build.now, piece, marks=build.seen(piece))
+            build.add(HIDDEN, build.now, piece)
+            build.now = piece
         reading = (BOX, known[stop], half, soft) if stop in known else NOTHING_READ
-        build.add(CENSOR, build.now, stop, half=0.5)
-        build.add(HIDDEN, build.now, stop, reading)
-        marked = build.seen(stop)
-        build.add(CENSOR, build.now, stop, row=counted.get(stop, -1), half=0.5, marks=marked)
+        build.add(CENSOR, build.now, stop, marks=build.seen(stop))
+        build.add(HIDDEN, build.now, stop, reading, row=counted.get(stop, -1))
         build.now = stop
     return _finish_trace(build, n, points[-1][1], half, soft, marks)
 
@@ -214,7 +228,8 @@ def _finish_trace(build, n, last, half, soft, marks):
         tops[k] = high
     width = max(width, float((tops - low).max()) / MOST_TRACE_BINS)
     bins = np.maximum(1, np.ceil((tops - low) / width))
-    least = least_at_risk(stage, np.maximum(after - 2 * half, 0), after + 2 * half)
+    lowest = np.maximum(_fallen(stage, level, after) - 2 * half, 0)
+    least = least_at_risk(stage, lowest, after + 2 * half)
     return Stages(
         np.column_stack([stage, least]),
         np.column_stack([level, low, bins, build.quiet]),
@@ -222,10 +237,25 @@ def _finish_trace(build, n, last, half, soft, marks):
         build.end,
         width,
         np.zeros(1),
-        end_weights(n, last, 2 * half),
+        end_weights(n, last, 2 * half, (stage[:, 2] == 0).any()),
         marks,
         build.columns,
     )
+
+
+def _fallen(stage, level, after):
+    """Lowest level after each stage: where events were not read, that of the next reading."""
+    fallen, ahead = after.copy(), 0.0
+    for k in range(len(stage) - 1, -1, -1):
+        fallen[k] = min(after[k], ahead)
+        if level[k, 1]:
+            fallen[k] = ahead = level[k, 2]
+    unread = (stage[:, 0] == HIDDEN) & (level[:, 1] == 0)
+    since, is_open = np.zeros(len(stage), bool), False
+    for k in range(len(stage)):
+        is_open = (is_open or unread[k]) and not level[k, 1]
+        since[k] = is_open
+    return np.where(since, fallen, after)
 
 
 def least_at_risk(stage, low, high):
@@ -313,7 +343,8 @@ def _finish_clicks(build, curve, n, seen, spread, surv, marks):
     low = np.maximum(np.minimum(low, high - width), 0.0)
     bins = np.maximum(1, np.ceil((high - low) / width + 1e-6))
     last = float(surv[-5:].min()) if len(surv) else 1.0
-    weight = end_weights(n, max(last, seen.step_surv), seen.step_surv)
+    emptied = (stage[:, 2] == 0).any()
+    weight = end_weights(n, max(last, seen.step_surv), seen.step_surv, emptied)
     if last <= 2 * seen.step_surv:
         # A click this low may be the foot of a last drop to zero.
         weight[0] = 3.0
