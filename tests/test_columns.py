@@ -79,7 +79,7 @@ def test_events_censored_or_both_say_the_same():
     assert not reconstruct(**known, draws=3).ensemble().equals(arm.ensemble())
 
 
-@pytest.mark.parametrize(("seed", "n"), [(0, 40), (1, 80)])
+@pytest.mark.parametrize(("seed", "n"), [(0, 40), (3, 50)])
 def test_joined_paths_have_the_shares_of_those_drawn_with_the_same_counts(seed, n, monkeypatch):
     # Paths of one step are alike; one of each makes the comparison more exact.
     monkeypatch.setattr(exact, "REPEAT", 1)
@@ -89,11 +89,11 @@ def test_joined_paths_have_the_shares_of_those_drawn_with_the_same_counts(seed, 
     seen = observe(curve, n, 36, "times", known["resolution"])
     died = before(time, event)
     rows = columns(TICKS, known["risk_n"], n, died)
-    every = draw_paths(curve, rows.table, n, seen, draws=20_000)
+    every = draw_paths(curve, rows.table, n, seen, draws=8000)
     ends = np.flatnonzero(every.stages.stage[:, 2] >= 0)
     fits = (every.events[:, ends] == died[1 : len(ends) + 1]).all(axis=1)
     assert 300 < fits.sum() < 15_000, "enough to compare with, and not all"
-    few = draw_paths(curve, rows.table, n, seen, draws=4000, seed=1)
+    few = draw_paths(curve, rows.table, n, seen, draws=2000, seed=1)
     ours = joined(few, rows, n, None, np.random.default_rng(0))
     assert (ours.events[:, ends] == died[1 : len(ends) + 1]).all()
     for mine, true in ((ours.events, every.events[fits]), (ours.at_risk, every.at_risk[fits])):

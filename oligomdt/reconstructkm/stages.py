@@ -17,8 +17,9 @@ from .path import BOX, CENSOR, CLICKS, DROP, HIDDEN, SPLIT
 SEGMENTS = 8
 # Softness of a pixel's edge, as a share of the pixel: renderers do not all round alike.
 EDGE = 0.1
-# Bins of survival in a pixel; paths that agree within one are followed as one.
-BINS = 8
+# Bins of survival in a pixel, and where it is read at a few times only; paths that agree within
+# one are followed as one.
+BINS, BINS_TIMES = 8, 5
 # The same in arms larger than this, for the sake of time.
 LARGE, LARGE_BINS = 1000, 3
 # Bound on the bins of one stage, whatever resolution is stated.
@@ -33,7 +34,7 @@ JOINED = 3.0
 AROUND = 5.0
 NOTHING_READ = (0, 0.0, 0.0, 0.0)
 # Pieces into which the time between two readings is cut, so that events and censored mix.
-PIECES = 4
+PIECES = 2
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,15 @@ class _Builder:
         self.stage.append((kind, segment, row, marks))
         self.level.append((share, *reading))
         self.span.append((start, stop))
+
+    def piece(self, stop, reading=NOTHING_READ, row=-1):
+        """Censored and then events until `stop`, each in its half of the time unless marked."""
+        start, share = self.now, closing(stop / self.end) - closing(self.now / self.end)
+        middle = (start + stop) / 2
+        first, second = (middle, middle) if self.marks is None else (stop, start)
+        self.add(CENSOR, start, first, width=share, marks=self.seen(stop))
+        self.add(HIDDEN, second, stop, reading, row=row, width=(stop - start) / self.end)
+        self.now = stop
 
     def seen(self, stop):
         """Censoring marks from now to `stop`."""
@@ -185,7 +195,8 @@ def trace_stages(curve, table, n, seen, marks=None, loose=1.0):
     for at, left in rows:
         gap(at, last, left)
     gap(end, last)
-    return _finish_trace(build, n, last, half, soft, marks)
+    bins = LARGE_BINS if n > LARGE else BINS
+    return _finish_trace(build, n, last, half, soft, marks, bins)
 
 
 def times_stages(curve, table, n, seen, marks=None, loose=1.0):
@@ -198,19 +209,15 @@ def times_stages(curve, table, n, seen, marks=None, loose=1.0):
     known, counted = dict(points), dict(rows)
     for stop in sorted(known | counted):
         for piece in np.linspace(build.now, stop, PIECES + 1)[1:-1].tolist():
-            build.add(CENSOR, build.now, piece, marks=build.seen(piece))
-            build.add(HIDDEN, build.now, piece)
-            build.now = piece
+            build.piece(piece)
         reading = (BOX, known[stop], half, soft) if stop in known else NOTHING_READ
-        build.add(CENSOR, build.now, stop, marks=build.seen(stop))
-        build.add(HIDDEN, build.now, stop, reading, row=counted.get(stop, -1))
-        build.now = stop
-    return _finish_trace(build, n, points[-1][1], half, soft, marks)
+        build.piece(stop, reading, counted.get(stop, -1))
+    return _finish_trace(build, n, points[-1][1], half, soft, marks, BINS_TIMES)
 
 
-def _finish_trace(build, n, last, half, soft, marks):
+def _finish_trace(build, n, last, half, soft, marks, bins_of_pixel):
     stage, level = np.array(build.stage, np.int64), np.array(build.level)
-    width = 2 * half / (LARGE_BINS if n > LARGE else BINS)
+    width = 2 * half / bins_of_pixel
     reach = half + 5 * soft
     low, high, tops = np.zeros(len(stage)), 1.0 + 1e-12, np.zeros(len(stage))
     ahead = max(0.0, last - reach)
