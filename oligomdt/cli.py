@@ -136,12 +136,12 @@ def _add_printed(group) -> None:
                        "so, else the first)")  # fmt: skip
     group.add_argument("--hr", help="hazard ratio versus the control arm")
     group.add_argument("--hr-ci", nargs=2, metavar=("LOWER", "UPPER"), help="its limits")
-    group.add_argument("--level", type=float, default=0.95, help="their level (default: 0.95)")
-    group.add_argument("--model", default="unknown",
+    group.add_argument("--level", type=float, help="their level (default: 0.95)")
+    group.add_argument("--model",
                        choices=("cox", "stratified", "adjusted", "unknown"),
                        help="its model (default: unknown)")  # fmt: skip
     group.add_argument("--p", help="p value, such as 0.02 or '<0.001'")
-    group.add_argument("--test", default="unknown", choices=("logrank", "wald", "unknown"),
+    group.add_argument("--test", choices=("logrank", "wald", "unknown"),
                        help="its test (default: unknown)")  # fmt: skip
     group.add_argument("--medians", metavar="BY ARM", help="medians, or 'not reached'")
 
@@ -157,9 +157,10 @@ def _add_settings(group) -> None:
     group.add_argument("--resolution", nargs=2, type=float, metavar=("TIME", "SURV"),
                        help="a pixel in time and in survival (default: found from the points)"
                        )  # fmt: skip
-    group.add_argument("--method", default="exact", choices=("exact", "guyot"))
+    group.add_argument("--method", default="exact", choices=("exact", "guyot"),
+                       help="algorithm (default: exact)")  # fmt: skip
     group.add_argument("--draws", type=int, default=200, help="data sets (default: 200)")
-    group.add_argument("--seed", type=int, default=0, help="(default: 0)")
+    group.add_argument("--seed", type=int, default=0, help="seed of the draws (default: 0)")
 
 
 def _add_build(commands) -> None:
@@ -217,7 +218,7 @@ def _reconstruct(arguments: argparse.Namespace) -> int:
             observation=arguments.observation,
             censoring=arguments.censoring,
             resolution=arguments.resolution,
-            model=arguments.model,
+            model=arguments.model or "unknown",
         )
         text = summary(figure)
         written = _write(arguments, figure)
@@ -345,6 +346,10 @@ def _printed(where, value):
     return printed(value, where)
 
 
+# Options that describe another one.
+ALONE = {"level": "hr_ci", "model": "hr", "test": "p"}
+
+
 def _comparison(arguments, arms):
     """What is printed about two arms; None if nothing is."""
     from oligomdt.reconstructkm import Comparison, StatedArm
@@ -352,6 +357,9 @@ def _comparison(arguments, arms):
 
     given = {name: getattr(arguments, name) for name in ("hr", "hr_ci", "p", "medians")}
     used = [f"--{name.replace('_', '-')}" for name, value in given.items() if value is not None]
+    for option, needed in ALONE.items():
+        if getattr(arguments, option) is not None and arguments.__dict__[needed] is None:
+            raise ValueError(f"--{option} says nothing without --{needed.replace('_', '-')}")
     if not used:
         return None
     if len(arms) != 2:
@@ -371,9 +379,9 @@ def _comparison(arguments, arms):
         name="printed numbers",
         hr=arguments.hr,
         hr_ci=arguments.hr_ci,
-        hr_level=arguments.level,
+        hr_level=0.95 if arguments.level is None else arguments.level,
         p=arguments.p,
-        test=arguments.test,
+        test=arguments.test or "unknown",
     )
 
 

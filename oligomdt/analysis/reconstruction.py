@@ -278,29 +278,30 @@ def _unpack(stated: Comparison, stored) -> Ensemble:
 
 
 def _from_figure(result: Result, trial: Trial, curve) -> Reconstruction:
-    points, draws, notes = [], [], []
-    for role, arm in curve.arms.items():
-        rebuilt = reconstructkm.reconstruct(
+    arms = [
+        reconstructkm.ArmInput(
+            role,
             arm.time,
             arm.surv,
             n=arm.n,
-            xmax=arm.xmax,
             events=arm.events,
             risk_time=arm.risk_time,
             risk_n=arm.risk_n,
             censor_time=arm.censor_time,
-            draws=DRAWS,
-            seed=SEED,
         )
-        points.append(rebuilt.frame(role))
-        # Where no path fits there is one data set without an ensemble, and the report says so.
-        own = rebuilt.ensemble(role) if rebuilt.draws else rebuilt.frame(role).assign(draw=0)
-        draws.append(own[["draw", "time", "event", "arm"]])
-        notes += [f"{role} arm: {text}" for text in _noted(rebuilt.report)]
-    common = min(own["draw"].max() for own in draws)
-    data = pd.concat(draws, ignore_index=True)
-    data = data[data["draw"] <= common].reset_index(drop=True)
-    point = pd.concat(points, ignore_index=True)
+        for role, arm in curve.arms.items()
+    ]
+    xmax = max(arm.xmax for arm in curve.arms.values())
+    figure = reconstructkm.reconstruct_figure(arms, draws=DRAWS, seed=SEED, xmax=xmax)
+    # Where no path fits there is one data set without an ensemble, and the report says so.
+    data = figure.ensemble()[["draw", "time", "event", "arm"]]
+    point = figure.frame()
+    notes = [
+        f"{role} arm: {text}"
+        for role, arm in figure.arms.items()
+        for text in _noted(arm.report)
+    ]
+    notes += figure.assumptions
     stated, _ = comparison(result, trial)
     origin = curve.origin
     said = (

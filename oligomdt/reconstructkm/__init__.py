@@ -1,6 +1,7 @@
 """Individual patient data reconstructed from published survival figures and statistics."""
 
 from .arm import ReconstructedArm, Report, reconstruct
+from .censoring import CensoringHazard
 from .comparison import Comparison, FollowUp, Landmark, StatedArm
 from .ensemble import Ensemble, InfeasibleError, from_statistics
 from .figure import ReconstructedFigure, reconstruct_figure
@@ -21,6 +22,7 @@ from .printed import NOT_REACHED, Printed, printed
 __all__ = [
     "NOT_REACHED",
     "ArmInput",
+    "CensoringHazard",
     "Comparison",
     "Conditioned",
     "Contradiction",

@@ -150,8 +150,9 @@ def reconstruct(
     towards the close of the trial as with even entry (`closing`), and one of events; both
     change smoothly over eight segments of follow-up; between two drops a number of
     censored with more than Poisson variation; events in batches, each of one and a geometric
-    number of others, because scans find several at once. All of these are learnt from the
-    curve. Arms of more than 1,000 patients are searched less finely.
+    number of others, because scans find several at once. The hazards, the variation of
+    censoring and the size of batches are learnt from the curve; how smooth hazards are is not.
+    Arms of more than 1,000 patients are searched less finely.
     The method "guyot" is the algorithm of Guyot et al. (2012, doi:10.1186/1471-2288-12-9); what
     is added to the text of 2012 is listed in `oligomdt.reconstructkm.guyot`.
 
@@ -215,6 +216,7 @@ def reconstruct(
     if observation is not None:
         _choice("observation", observation, KINDS)
     n = whole(n, "n", 1)
+    _check_others(others)
     events = None if events is None else whole(events, "events", 0, n)
     draws, seed = whole(draws, "draws", 0), whole(seed, "seed", 0, 2**32 - 1)
     curve = clean(time, surv, xmax)
@@ -285,6 +287,14 @@ def _repeated(paths, draws):
     ]
 
 
+def _check_others(others):
+    for i, hazard in enumerate(others):
+        if not isinstance(hazard, CensoringHazard):
+            raise ValueError(
+                f"others[{i}] is a {type(hazard).__name__}; give `.censoring` of another arm"
+            )
+
+
 def _choice(name, value, allowed):
     if not isinstance(value, str) or value not in allowed:
         raise ValueError(f"{name}: {value!r} is not one of {', '.join(map(repr, allowed))}")
@@ -344,7 +354,7 @@ def _told(paths, seen, events, point, marks):
     if marks is None:
         assumptions.append(
             "censoring between two drops is spread evenly; how many there are follows from the "
-            "curve and a smooth censoring hazard"
+            "curve and a hazard of censoring that rises smoothly towards the close of the trial"
         )
     return warnings, assumptions
 

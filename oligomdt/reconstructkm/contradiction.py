@@ -237,7 +237,8 @@ def _several(paths):
     at_risk, changes = list(best[0][1]), []
     for row, _ in best:
         at_risk[row] = paths.nearest(row, at_risk)
-        changes.append((row, at_risk[row]))
+        if at_risk[row] is not None:
+            changes.append((row, at_risk[row]))
     return changes
 
 

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from .arm import ReconstructedArm, reconstruct, survival_around
+from .arm import MOST_PATIENTS, ReconstructedArm, reconstruct, survival_around
 from .censoring import BETWEEN_ARMS_SD
 from .columns import events_slack
 from .comparison import ARMS, Comparison
@@ -88,6 +88,8 @@ class ReconstructedFigure:
         report = self.arms[name].report
         if report.grade is not None:
             return report.grade.letter, report.grade.reason
+        if report.n > MOST_PATIENTS:
+            return None, f"the method 'exact' is for arms of up to {MOST_PATIENTS:,} patients"
         if self.settings["method"] == "exact":
             table = " and meets the table" if len(report.risk_time) > 1 else ""
             return "D", f"no curve of this many patients passes through the points{table}"
@@ -460,7 +462,7 @@ def _repicked(arm, given, xmax, chosen, side):
         rms_pixels=rms / report.observation.step_surv,
     )
     draws = tuple(arm.draws[i] for i in chosen.pairs[:, side])
-    return ReconstructedArm(time, event, report, draws), warnings
+    return replace(arm, time=time, event=event, report=report, draws=draws), warnings
 
 
 def residuals(given, time, event, step_time, xmax=None):
