@@ -69,7 +69,7 @@ def resolution(curve, xmax=None):
     if in_time is None:
         return end * in_surv, in_surv
     levels = np.unique(curve.raw_surv[(curve.raw_surv > 0) & (curve.raw_surv < 1)])
-    if (2 * in_time / in_surv) ** len(levels) < BY_CHANCE:
+    if min(1.0, 2 * in_time / in_surv) ** len(levels) < BY_CHANCE:
         return end * in_time, in_surv
     return end * in_time, min(in_surv, 2 * in_time)
 
