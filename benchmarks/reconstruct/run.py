@@ -51,15 +51,28 @@ def load_evaluation(directory):
 
 
 class Call:
-    """One engine as the benchmark calls it; `marks` are those of the arm about to be called."""
+    """One engine as the benchmark calls it; each arm has a seed of its own.
 
-    def __init__(self, method, marks=None):
-        self.method, self.marks = method, marks
+    `known` holds further arguments of the calls in their order.
+    """
 
-    def __call__(self, time, surv, **known):
+    def __init__(self, method, known):
+        self.method, self.known = method, list(known)
+
+    def __call__(self, time, surv, **given):
         """Return times and events of one arm."""
-        marks = self.marks.pop(0) if self.marks is not None else None
-        return tuple(reconstruct(time, surv, censor_time=marks, method=self.method, **known))
+        return tuple(reconstruct(time, surv, method=self.method, **given, **self.known.pop(0)))
+
+
+def in_order(evaluate, bench):
+    """Case, arm and fidelity in the order in which the benchmark calls an engine."""
+    return [
+        (case, arm, fidelity)
+        for case in bench.cases
+        for arm in (0, 1)
+        for fidelity in evaluate.FIDELITIES
+        for _ in evaluate.VARIANTS
+    ]
 
 
 def score_engine(evaluate, bench, name, call):
@@ -81,17 +94,21 @@ def score_engine(evaluate, bench, name, call):
 def marks_in_order(evaluate, bench):
     """Censoring marks in the order in which the benchmark calls an engine."""
     table = pd.read_csv(bench.dir / "marks.csv.gz", dtype={"case_id": str})
-    known = {
+    marks = {
         key: own["time"].to_numpy()
         for key, own in table.groupby(["case_id", "arm", "fidelity"])
     }
-    return [
-        known.get((case, arm, fidelity), np.zeros(0))
-        for case in bench.cases
-        for arm in (0, 1)
-        for fidelity in evaluate.FIDELITIES
-        for _ in evaluate.VARIANTS
-    ]
+    return [marks.get(key, np.zeros(0)) for key in in_order(evaluate, bench)]
+
+
+def engine_calls(evaluate, bench):
+    """The engines that are scored, by name."""
+    seeds = [{"seed": arm} for _, arm, _ in in_order(evaluate, bench)]
+    calls = {name: Call(method, seeds) for name, method in ENGINES.items()}
+    marks = marks_in_order(evaluate, bench)
+    both = [{**seed, "censor_time": own} for seed, own in zip(seeds, marks, strict=True)]
+    calls[MARKS] = Call("exact", both)
+    return calls
 
 
 def summarise(evaluate, metrics):
@@ -146,8 +163,7 @@ def main():
     evaluate = load_evaluation(given.benchmark)
     bench = evaluate.Bench(given.benchmark)
     bench.cases = chosen(bench, given.cases)
-    calls = {name: Call(method) for name, method in ENGINES.items()}
-    calls[MARKS] = Call("exact", marks_in_order(evaluate, bench))
+    calls = engine_calls(evaluate, bench)
     scored = {name: score_engine(evaluate, bench, name, call) for name, call in calls.items()}
     peers = pd.read_csv(given.benchmark / "peers.csv", dtype={"case_id": str})
     peers = peers[~peers["peer"].isin(NOT_SHOWN) & peers["case_id"].isin(bench.cases)]
