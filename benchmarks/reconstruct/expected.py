@@ -15,13 +15,11 @@ package, found, and expected if each draw in turn is the truth).
 
 import numpy as np
 import pandas as pd
-from run import NOT_SHOWN, arguments, chosen, load_evaluation
+from run import DRAWS, NOT_SHOWN, arguments, chosen, load_evaluation
 from tqdm import tqdm
 
 from oligomdt.reconstructkm import reconstruct
 
-# With so many draws the range of an ensemble is a 95 % interval.
-DRAWS = 39
 # The arms are drawn independently of each other.
 SEEDS = (0, 1)
 # Times at which survival is compared, as shares of the follow-up of an arm.
@@ -101,6 +99,7 @@ def summary(rows):
     found_error = np.abs(result - [row["truth"] for row in rows])
     others = [np.delete(drawn, i, axis=1) for i in range(DRAWS)]
     expected = np.abs(np.column_stack([np.median(o, axis=1) for o in others]) - drawn)
+    # The range of so many draws is a 95 % interval.
     found = {"cases": len(rows), "draws": DRAWS}
     for name, share in (("median", 0.5), ("p90", 0.9)):
         of_draws = np.quantile(expected, share, axis=0)
