@@ -287,6 +287,17 @@ def test_told_coverage_of_simulated_trials_follows_from_the_rows():
         assert told[name] == len(drawn) - missed
 
 
+def test_readme_tells_the_coverage_of_the_simulated_trials():
+    words = " ".join((FOLDER / "statistics" / "README.md").read_text(encoding="utf-8").split())
+    told = simulated_coverage()
+    drawn = told["trials"] - told["failed"]
+    for name, where in (("surv", "all"), ("at_once", "no scans"), ("scans", "scans")):
+        share, error = told[name], told[f"{name}_error"]
+        assert f"| {where} | {share:.3f} ± {error:.3f} |" in words
+    for name, what in (("rmst", "RMST"), ("events", "events"), ("log_hr", "log HR")):
+        assert f"{what} {told[name]} of {drawn}" in words
+
+
 def test_a_failed_trial_is_counted_and_not_taken_for_a_hit():
     frame = pd.DataFrame(
         {

@@ -1,6 +1,6 @@
 """Small simulated trials, reconstructed from the statistics that a report would print of them.
 
-    python benchmarks/statistics/simulated.py [--trials 36] [--draws 200]
+    python benchmarks/statistics/simulated.py [--trials 60] [--draws 200]
 
 Simulates randomised trials with known patients, computes the statistics of a report (as run.py
 does, months with one decimal), draws patient data from these statistics alone, and counts how
@@ -111,7 +111,7 @@ def one_trial(trial: int, draws: int) -> dict:
 def main() -> None:
     """Run the trials that have no row yet."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--trials", type=int, default=36)
+    parser.add_argument("--trials", type=int, default=60)
     parser.add_argument("--draws", type=int, default=200)
     parser.add_argument("--out", type=Path, default=HERE / "simulated.csv")
     options = parser.parse_args()

@@ -68,7 +68,7 @@ def simulated_coverage(results: pd.DataFrame | None = None) -> dict[str, float]:
     Examples
     --------
     >>> simulated_coverage()["trials"]
-    36
+    60
     """
     if results is None:
         results = measurement.committed("statistics", "simulated")
