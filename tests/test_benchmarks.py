@@ -1,6 +1,8 @@
 """The committed results of the benchmarks agree with each other and with public data."""
 
+import csv
 import importlib.util
+import statistics
 import sys
 from types import SimpleNamespace
 
@@ -12,6 +14,8 @@ from lifelines.datasets import load_gbsg2
 
 from oligomdt import survival
 from oligomdt.figures.size import size_data, size_table
+from oligomdt.figures.validation import simulated_coverage
+from oligomdt.reconstructkm import InfeasibleError
 
 FOLDER = ROOT / "benchmarks"
 # The picture of benchmarks/limit: months of its axis, columns and rows of pixels.
@@ -22,9 +26,9 @@ def committed(benchmark, name):
     return pd.read_csv(FOLDER / benchmark / f"{name}.csv")
 
 
-def script(benchmark):
-    file = FOLDER / benchmark / "run.py"
-    spec = importlib.util.spec_from_file_location(f"{benchmark}_run", file)
+def script(benchmark, name="run"):
+    file = FOLDER / benchmark / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"{benchmark}_{name}", file)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -171,3 +175,144 @@ def test_chosen_cases_keep_their_order_and_unknown_ones_are_named():
     assert run.chosen(bench, None) == bench.cases
     with pytest.raises(SystemExit, match="--cases: gehan not among lung, rats, udca"):
         run.chosen(bench, ["gehan", "rats"])
+
+
+# ------------------------------------------------------------------ simulated trials
+
+
+@pytest.fixture
+def simulated(monkeypatch):
+    """The script that simulates trials, with the `run` that it takes its measures from."""
+    monkeypatch.setitem(sys.modules, "run", script("statistics"))
+    return script("statistics", "simulated")
+
+
+def simulated_rows():
+    with open(FOLDER / "statistics" / "simulated.csv", newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+MET_ONLY = ("coverage", "rmst_true", "rmst_low", "rmst_high", "events_low", "events_high")
+MET_ONLY += ("log_hr_low", "log_hr_high", "chains")
+
+
+def test_every_simulated_trial_has_its_row_and_says_what_became_of_it():
+    rows = simulated_rows()
+    assert [int(row["trial"]) for row in rows] == list(range(len(rows)))
+    assert len(rows) >= 30
+    assert len({row["seed"] for row in rows}) == len({row["draws"] for row in rows}) == 1
+    for row in rows:
+        met = row["note"] == "met"
+        assert met or "chains met every statement" in row["note"]
+        assert {bool(row[name]) for name in MET_ONLY} == {met}
+        assert int(row["attempts"]) > 0
+        assert float(row["cpu_seconds"]) > 0
+
+
+def test_true_values_of_the_simulated_trials_follow_from_the_seed(simulated):
+    for row in simulated_rows():
+        design, data = simulated.simulate(int(row["trial"]))
+        for name, value in design.items():
+            assert float(row[name]) == value
+        fit = survival.cox(data)
+        assert (int(row["n"]), int(row["events"])) == (fit.n, fit.events)
+        assert float(row["log_hr"]) == pytest.approx(fit.log_hr, abs=1e-6)
+
+
+def test_simulated_progressions_are_found_at_scans_where_there_are_any(simulated):
+    gaps = set()
+    for trial in range(12):
+        design, data = simulated.simulate(trial)
+        gap = design["scan_months"]
+        gaps.add(gap)
+        assert data["time"].between(0, 36).all()
+        happened = data.loc[data["event"] == 1, "time"]
+        off = np.abs(happened - gap * np.round(happened / gap)) if gap else np.inf
+        assert np.all(off <= 0.25) == (gap > 0)
+    assert gaps == {0, 2, 3}
+
+
+def test_progressions_are_found_at_the_next_scan_or_never(simulated):
+    rng = np.random.default_rng(1)
+    found = simulated.found(np.array([0.5, 1.5, 4.3, 99.0]), 2, rng)
+    assert np.round(found[:3] / 2).tolist() == [1, 1, 3]
+    assert np.isinf(found[3])
+    assert simulated.found(np.array([0.5]), 0, rng).tolist() == [0.5]
+
+
+def test_simulated_arms_reach_the_median_of_their_design(simulated):
+    """Kaplan-Meier estimates are unbiased while nobody leaves before; 0.02 is four errors."""
+    reached = {"control": [], "experimental": []}
+    for trial in range(0, 800, 2):  # those without scans
+        design, data = simulated.simulate(trial)
+        ratio = design["hr_design"] ** (1 / design["shape"])
+        for arm, median in (("control", 1.0), ("experimental", 1 / ratio)):
+            at = median * design["median_control"]
+            surv = survival.survival_at(data, [at]).set_index("arm")["surv"]
+            reached[arm] += [surv[arm]] if at <= 12 else []
+    for shares in reached.values():
+        assert len(shares) > 150
+        assert np.mean(shares) == pytest.approx(0.5, abs=0.02)
+
+
+def test_a_simulated_trial_without_enough_chains_keeps_a_row(simulated, monkeypatch):
+    def fail(*args, **kwargs):
+        message = "x: only 3 of 50 chains met every statement, 10 are needed. Check these"
+        raise InfeasibleError(message, pd.DataFrame())
+
+    monkeypatch.setattr(simulated, "from_statistics", fail)
+    row = simulated.one_trial(4, 50)
+    assert row["note"] == "x: only 3 of 50 chains met every statement, 10 are needed"
+    assert row["n"] == row["n_control"] + row["n_experimental"]
+    assert "coverage" not in row
+
+
+def test_told_coverage_of_simulated_trials_follows_from_the_rows():
+    rows = simulated_rows()
+    drawn = [row for row in rows if row["note"] == "met"]
+    told = simulated_coverage()
+    assert (told["trials"], told["failed"]) == (len(rows), len(rows) - len(drawn))
+    kinds = {"surv": ("0", "2", "3"), "scans": ("2", "3"), "at_once": ("0",)}
+    for name, gaps in kinds.items():
+        shares = [float(row["coverage"]) for row in drawn if row["scan_months"] in gaps]
+        assert told[name] == pytest.approx(statistics.mean(shares))
+        error = 1.96 * statistics.stdev(shares) / len(shares) ** 0.5
+        assert told[f"{name}_error"] == pytest.approx(error)
+    for name, true in (("rmst", "rmst_true"), ("events", "events"), ("log_hr", "log_hr")):
+        missed = sum(
+            float(row[true]) < float(row[f"{name}_low"]) - 1e-6
+            or float(row[true]) > float(row[f"{name}_high"]) + 1e-6
+            for row in drawn
+        )
+        assert told[name] == len(drawn) - missed
+
+
+def test_readme_tells_the_coverage_of_the_simulated_trials():
+    words = " ".join((FOLDER / "statistics" / "README.md").read_text(encoding="utf-8").split())
+    told = simulated_coverage()
+    drawn = told["trials"] - told["failed"]
+    for name, where in (("surv", "all"), ("at_once", "no scans"), ("scans", "scans")):
+        share, error = told[name], told[f"{name}_error"]
+        assert f"| {where} | {share:.3f} ± {error:.3f} |" in words
+    for name, what in (("rmst", "RMST"), ("events", "events"), ("log_hr", "log HR")):
+        assert f"{what} {told[name]} of {drawn}" in words
+
+
+def test_a_failed_trial_is_counted_and_not_taken_for_a_hit():
+    frame = pd.DataFrame(
+        {
+            "scan_months": [0, 2, 0, 2, 0],
+            "coverage": [1.0, 0.9, 0.8, 0.7, np.nan],
+            "rmst_true": [1, 5, 1, 1, np.nan], "rmst_low": [0, 0, 0, 0, np.nan],
+            "rmst_high": [2, 2, 2, 2, np.nan],
+            "events": [9, 9, 9, 9, 9], "events_low": [9, 9, 9, 10, np.nan],
+            "events_high": [9, 9, 8, 11, np.nan],
+            "log_hr": [-1.0, -1, -1, -1, -1], "log_hr_low": [-1.1, -1.1, -1.1, -1.1, np.nan],
+            "log_hr_high": [-0.9, -0.9, -0.9, -0.9, np.nan],
+        }
+    )  # fmt: skip
+    told = simulated_coverage(frame)
+    assert (told["trials"], told["failed"]) == (5, 1)
+    assert (told["rmst"], told["events"], told["log_hr"]) == (3, 2, 4)
+    assert told["surv"] == pytest.approx(0.85)
+    assert (told["scans"], told["at_once"]) == (pytest.approx(0.8), pytest.approx(0.9))

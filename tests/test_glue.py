@@ -1,7 +1,9 @@
 """Numbers in the text of the rendered book are the stated or computed ones."""
 
+import csv
 import json
 import re
+import statistics
 
 import pytest
 import yaml
@@ -96,6 +98,17 @@ def test_unread_values_keep_their_dagger_on_the_summary(site):
     assert DAGGER in texts["NSCLC_hr"]["data"]["text/plain"]
     assert DAGGER in texts["NRG-LU002_interval"]["data"]["text/plain"]
     assert DAGGER not in texts["breast_hr"]["data"]["text/plain"]
+
+
+def test_coverage_in_simulated_trials_is_that_of_the_file(glued):
+    file = ROOT / "benchmarks" / "statistics" / "simulated.csv"
+    rows = list(csv.DictReader(file.read_text(encoding="utf-8").splitlines()))
+    shares = [100 * float(row["coverage"]) for row in rows if row["coverage"]]
+    error = 1.96 * statistics.stdev(shares) / len(shares) ** 0.5
+    assert only(glued, "sim_trials") == str(len(rows))
+    assert only(glued, "sim_failed") == str(len(rows) - len(shares))
+    assert only(glued, "sim_surv") == f"{statistics.mean(shares):.0f}"
+    assert only(glued, "sim_surv_error") == f"{error:.0f}"
 
 
 def test_summary_is_prose_with_glued_numbers_only():

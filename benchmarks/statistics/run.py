@@ -19,7 +19,7 @@ import pandas as pd
 from lifelines import datasets
 
 from oligomdt import survival
-from oligomdt.reconstructkm import Comparison, FollowUp, StatedArm, from_statistics
+from oligomdt.reconstructkm import Comparison, Ensemble, FollowUp, StatedArm, from_statistics
 
 HERE = Path(__file__).parent
 ARMS = ("control", "experimental")
@@ -74,8 +74,8 @@ def printed_time(value: float) -> str:
     return f"{value:.{min(decimals, 2)}f}"
 
 
-def stated(name: str, data: pd.DataFrame) -> Comparison:
-    """The statistics that a report of the data would print."""
+def stated(name: str, data: pd.DataFrame, show=printed_time) -> Comparison:
+    """The statistics that a report of the data would print, its times by `show`."""
     medians = survival.median(data, transform="log-log").set_index("arm")
     fit = survival.cox(data)
     p = survival.logrank(data).p
@@ -84,10 +84,11 @@ def stated(name: str, data: pd.DataFrame) -> Comparison:
         row = medians.loc[arm]
         arms[arm] = StatedArm(
             int((data["arm"] == arm).sum()),
-            median=printed_time(row["median"]),
-            median_ci=(printed_time(row["ci_low"]), printed_time(row["ci_high"])),
+            median=show(row["median"]),
+            median_ci=(show(row["ci_low"]), show(row["ci_high"])),
         )
-    censored = data.loc[data["event"] == 0, "time"]
+    last = float(data["time"].max())
+    shortest = float(data.loc[data["event"] == 0, "time"].min())
     return Comparison(
         arms,
         name=name,
@@ -96,7 +97,7 @@ def stated(name: str, data: pd.DataFrame) -> Comparison:
         p=f"{p:.2g}" if p >= 0.0001 else "<0.0001",
         test="unknown",
         transform="log-log",
-        followup=FollowUp(float(censored.min()), float(data["time"].max())),
+        followup=FollowUp(last if np.isnan(shortest) else shortest, last),
     )
 
 
@@ -114,7 +115,12 @@ def compare(name: str, data: pd.DataFrame, draws: int, jobs: int) -> tuple[dict,
     start = clock.process_time()
     ensemble = from_statistics(comparison, draws=draws, seed=1, attempts=400, jobs=jobs)
     seconds = clock.process_time() - start
-    mixing = ensemble.mixing()
+    row, curves = measure(name, data, ensemble)
+    return row | {"cpu_seconds": round(seconds, 1)}, curves
+
+
+def bands(name: str, data: pd.DataFrame, ensemble: Ensemble) -> pd.DataFrame:
+    """True survival and the band of the draws, at 50 times of each arm."""
     rows = []
     for arm in ARMS:
         own = data[data["arm"] == arm]
@@ -130,7 +136,13 @@ def compare(name: str, data: pd.DataFrame, draws: int, jobs: int) -> tuple[dict,
                  "median": middle, "high": high, "sd": table.std(axis=1)}
             )
         )  # fmt: skip
-    curves = pd.concat(rows, ignore_index=True)
+    return pd.concat(rows, ignore_index=True)
+
+
+def measure(name: str, data: pd.DataFrame, ensemble: Ensemble) -> tuple[dict, pd.DataFrame]:
+    """How near an ensemble comes to the truth: one row, and the curves."""
+    mixing = ensemble.mixing()
+    curves = bands(name, data, ensemble)
     tau = min(data.loc[data["arm"] == a, "time"].quantile(0.9) for a in ARMS)
     fine = (np.arange(500) + 0.5) / 500 * tau
     true_rmst = rmst_difference(survival.survival_at(data, fine), tau)
@@ -163,7 +175,6 @@ def compare(name: str, data: pd.DataFrame, draws: int, jobs: int) -> tuple[dict,
         "ess_lowest": float(mixing["ess"].min()),
         "ess_median": float(mixing["ess"].median()),
         "rhat_highest": float(mixing["rhat"].max()),
-        "cpu_seconds": round(seconds, 1),
     }, curves
 
 

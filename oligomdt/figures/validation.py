@@ -14,11 +14,14 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["alt_validation", "draw_validation", "validation_data"]
+__all__ = ["alt_validation", "draw_validation", "simulated_coverage", "validation_data"]
 
 ROW, HEAD, FOOT, LEFT = 0.5, 0.4, 0.95, 2.5
 NUMBERS = ("coverage", "band_width", "log_hr_error")
 RMST = ("rmst_true", "rmst_median", "rmst_low", "rmst_high")
+# Quantities of a simulated trial, each with the column of its true value.
+HELD = {"rmst": "rmst_true", "events": "events", "log_hr": "log_hr"}
+ROUNDED = 1e-6  # of the numbers in the file
 
 
 def validation_data(results: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -43,6 +46,43 @@ def validation_data(results: pd.DataFrame | None = None) -> pd.DataFrame:
     for name in RMST:
         frame[name] = results[name] / results["rmst_tau"]
     return frame.reset_index(drop=True)
+
+
+def simulated_coverage(results: pd.DataFrame | None = None) -> dict[str, float]:
+    """How often the 95 % ranges of the draws hold the truth, in simulated trials.
+
+    Parameters
+    ----------
+    results : pandas.DataFrame, optional
+        As in benchmarks/statistics/simulated.csv, which is the default.
+
+    Returns
+    -------
+    dict
+        `trials`; `failed`: trials without draws, which the rest leaves out; `surv`: share of
+        the times at which the band holds the true survival, mean over the trials, and
+        `surv_error`, 1.96 standard errors of it; the same as `scans` of the trials whose
+        progressions were found at scans and `at_once` of the others; `rmst`, `events`,
+        `log_hr`: number of trials whose true value lies in the range of the draws.
+
+    Examples
+    --------
+    >>> simulated_coverage()["trials"]
+    60
+    """
+    if results is None:
+        results = measurement.committed("statistics", "simulated")
+    drawn = results.dropna(subset=["coverage"])
+    found = {"trials": len(results), "failed": len(results) - len(drawn)}
+    at_scans = drawn["scan_months"] > 0
+    parts = {"surv": drawn, "scans": drawn[at_scans], "at_once": drawn[~at_scans]}
+    for name, own in parts.items():
+        found[name] = float(own["coverage"].mean())
+        found[f"{name}_error"] = float(1.96 * own["coverage"].sem())
+    for name, true in HELD.items():
+        low, high = drawn[f"{name}_low"] - ROUNDED, drawn[f"{name}_high"] + ROUNDED
+        found[name] = int(drawn[true].between(low, high).sum())
+    return found
 
 
 @style.styled
