@@ -316,3 +316,22 @@ def test_a_failed_trial_is_counted_and_not_taken_for_a_hit():
     assert (told["rmst"], told["events"], told["log_hr"]) == (3, 2, 4)
     assert told["surv"] == pytest.approx(0.85)
     assert (told["scans"], told["at_once"]) == (pytest.approx(0.8), pytest.approx(0.9))
+
+
+# ------------------------------------------------------------- files of one run
+
+
+def test_the_summaries_are_those_of_the_cases():
+    """The three files come from one run: medians and percentiles agree to their digits."""
+    cell = ["fidelity", "variant"]
+    cases = committed("reconstruct", "cases").groupby(cell)["loghr_err"]
+    results = committed("reconstruct", "results")
+    results = results[results["engine"] == "oligomdt_exact"].set_index(cell)
+    expected = committed("reconstruct", "expected").set_index(cell)
+    for name, share in (("med", 0.5), ("p90", 0.9)):
+        quantile = cases.quantile(share)
+        stated = results[f"loghr_err_{name}"].loc[quantile.index]
+        np.testing.assert_allclose(quantile, stated, rtol=1e-4, atol=1e-6)
+        found = expected[f"{'median' if name == 'med' else name}_found"].loc[quantile.index]
+        np.testing.assert_allclose(quantile, found, rtol=1e-3, atol=1e-6)
+    assert (results["cases"] == cases.size().loc[results.index]).all()
