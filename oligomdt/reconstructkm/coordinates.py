@@ -161,7 +161,7 @@ def _as_proportion(time, surv):
             f"surv mixes percent and proportion: surv[{at}] is {surv[at]:g} while the largest "
             f"value is {surv.max():g}; give all values on one scale, 0 to 1"
         )
-    return surv / 100, ["survival was given in percent and divided by 100"]
+    return np.round(surv / 100, 14), ["survival was given in percent and divided by 100"]
 
 
 def _within_one(surv):

@@ -139,7 +139,8 @@ def _prior(curve, n, others, end, kind):
     centre = np.log(-np.log(min(max(curve.surv[-1], 0.5 / n), 1 - 0.5 / n)))
     censoring, events = np.zeros((2, SEGMENTS)), np.full((2, SEGMENTS), centre)
     # The search starts at the hazards of the curve itself.
-    edges = np.interp(np.linspace(0, end, SEGMENTS + 1), curve.time, curve.surv)
+    share = np.round(curve.time / end, 9)
+    edges = np.interp(np.linspace(0, 1, SEGMENTS + 1), share, curve.surv)
     fall = -np.diff(np.log(np.maximum(edges, 0.25 / n))) * SEGMENTS
     events[0, 1:] = np.log(np.maximum(fall, np.exp(centre) / 10))[1:]
     censoring[1], events[1] = np.inf, np.inf

@@ -77,7 +77,7 @@ class _Builder:
         half=1.0,
     ):
         middle = start / self.end / 2 + stop / self.end / 2
-        segment = min(SEGMENTS - 1, int(middle * SEGMENTS))
+        segment = min(SEGMENTS - 1, int(round(middle * SEGMENTS, 9)))
         self.quiet.append(quiet)
         if kind == CENSOR:
             share = closing(stop / self.end) - closing(start / self.end)
@@ -90,11 +90,13 @@ class _Builder:
 
     def piece(self, stop, reading=NOTHING_READ, row=-1):
         """Censored and then events until `stop`, each in its half of the time unless marked."""
-        start, share = self.now, closing(stop / self.end) - closing(self.now / self.end)
-        middle = (start + stop) / 2
+        start, middle = self.now, (self.now + stop) / 2
+        # Rounded, so that the unit of time changes nothing.
+        share = round(closing(stop / self.end) - closing(start / self.end), 12)
+        length = round((stop - start) / self.end, 12)
         first, second = (middle, middle) if self.marks is None else (stop, start)
         self.add(CENSOR, start, first, width=share, marks=self.seen(stop))
-        self.add(HIDDEN, second, stop, reading, row=row, width=(stop - start) / self.end)
+        self.add(HIDDEN, second, stop, reading, row=row, width=length)
         self.now = stop
 
     def seen(self, stop):
