@@ -8,6 +8,7 @@ import math
 
 import numpy as np
 import pytest
+import reference
 from scipy import integrate, optimize, stats
 
 from oligomdt import pooling
@@ -178,3 +179,13 @@ def test_rubin_against_the_worked_formula():
     assert combined.total == pytest.approx(0.05 + 1.25 * b, abs=1e-12)
     assert combined.share == pytest.approx(1.25 * b / (0.05 + 1.25 * b), abs=1e-12)
     assert combined.df == pytest.approx(3 * (1 + 0.05 / (1.25 * b)) ** 2, rel=1e-12)
+
+
+def test_limits_at_mixed_levels_give_the_estimates_of_the_set():
+    data = reference.load("datasets", "syn_k3_mixed_levels")["input"]
+    for i, (hr, low, high, level) in enumerate(
+        zip(data["hr"], data["ci_lb"], data["ci_ub"], data["ci_level"], strict=True)
+    ):
+        estimate = pooling.from_ci(hr, low, high, level)
+        assert estimate.log_hr == pytest.approx(data["yi"][i], abs=1e-10)
+        assert estimate.se == pytest.approx(data["sei"][i], abs=1e-10)

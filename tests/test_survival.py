@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from oligomdt import survival
 
-DATA = Path(__file__).parent / "data" / "survival"
+DATA = Path(__file__).parent / "data" / "meta" / "survival"
 SETS = ["aml", "lung", "veteran", "gbsg", "syn_ties"]
 STRATIFIED = ["lung", "veteran", "gbsg", "syn_ties"]
 R_ARM = {"control": "control", "experimental": "treated"}
