@@ -19,6 +19,8 @@ BURN, KEEP, THIN, REPEAT = 8, {"trace": 144, "times": 144, "clicks": 64}, 2, 8
 SMALL, SMALL_REPEAT = 60, 1
 # Without a table, and where events may hide between the readings, the rates change slowly.
 SLOW_THIN, SLOW_REPEAT = 10, 4
+# Unless a step follows more moves than this: long falls between few readings.
+MOST_MOVES = 5e7
 # First guesses of the log ratio of the hazard of censoring to that by the close of the trial,
 # and of the probability of one more event in a batch.
 STARTS, BATCH_STARTS = (-4.0, -2.0, -0.5, 1.0, 2.0), (0.05, 0.3)
@@ -152,9 +154,18 @@ def _prior(curve, n, others, end, kind):
     return Prior(censoring, events, BATCH_SHAPE[kind])
 
 
+def moves(stages, n):
+    """Bound on the moves that one step of the search follows: cells by number of events."""
+    at_risk = n - stages.stage[:, 4] + 1.0
+    bins = stages.level[:, 6]
+    falls = np.minimum(n, n * bins * stages.bin_width)
+    return float((at_risk * np.append(1.0, bins[:-1]) * (1 + falls)).sum())
+
+
 def _search(stages, n, kind, prior, events, draws, seed, tries):
     large = n > LARGE
     slow = (stages.stage[:, 0] == HIDDEN).any() and len(stages.columns) == 0
+    slow = slow and moves(stages, n) <= MOST_MOVES
     thin, repeat = (SLOW_THIN, SLOW_REPEAT) if slow else (THIN, REPEAT)
     if large:
         thin, repeat = LARGE_THIN, REPEAT
