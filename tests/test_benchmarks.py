@@ -335,3 +335,19 @@ def test_the_summaries_are_those_of_the_cases():
         found = expected[f"{'median' if name == 'med' else name}_found"].loc[quantile.index]
         np.testing.assert_allclose(quantile, found, rtol=1e-3, atol=1e-6)
     assert (results["cases"] == cases.size().loc[results.index]).all()
+
+
+def errors_in_print(row):
+    return f"{row['loghr_err_med']:.4f} / {row['loghr_err_p90']:.3f}"
+
+
+def test_readme_tells_the_errors_of_the_reconstruction():
+    lines = (FOLDER / "reconstruct" / "README.md").read_text(encoding="utf-8").splitlines()
+    results = committed("reconstruct", "results").set_index(["engine", "variant", "fidelity"])
+    for engine, known in (("oligomdt_exact", ""), ("oligomdt_exact_marks", "marks, ")):
+        for variant in ("risk+ev", "risk", "n+ev", "n"):
+            cells = [
+                errors_in_print(results.loc[(engine, variant, fidelity)])
+                for fidelity in ("vector", "fine", "coarse")
+            ]
+            assert f"| {known}{variant} | {' | '.join(cells)} |" in lines
