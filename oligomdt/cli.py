@@ -1,4 +1,4 @@
-"""The command line: `oligomdt check`, `redraw`, `reconstruct` and `build`."""
+"""The command line: `oligomdt check`, `redraw`, `reconstruct`, `pool` and `build`."""
 
 import argparse
 import os
@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from oligomdt.commands import reconstruct
+from oligomdt.commands import pool, reconstruct
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -43,6 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_check(commands)
     _add_redraw(commands)
     reconstruct.add(commands)
+    pool.add(commands)
     _add_build(commands)
     return parser
 
