@@ -19,6 +19,7 @@ FUZZ = settings(
     derandomize="FUZZ_EXAMPLES" not in os.environ,
     deadline=None,
 )
+# Seconds of computing, whatever else the computer does.
 LONGEST = 10.0
 ANY = st.one_of(
     st.floats(),
@@ -44,7 +45,7 @@ def optional(strategy):
 
 def outcome(time, surv, n, **known):
     """The reconstruction if there is one; what must hold of it and of the errors is checked."""
-    begin = clock.perf_counter()
+    begin = clock.process_time()
     try:
         arm = reconstruct(time, surv, n=n, **known)
     except ValueError as error:
@@ -52,7 +53,7 @@ def outcome(time, surv, n, **known):
         assert any(name in str(error) for name in names)
         return None
     finally:
-        assert clock.perf_counter() - begin < LONGEST
+        assert clock.process_time() - begin < LONGEST
     for times, event in ((arm.time, arm.event), *arm.draws):
         assert len(times) == len(event) == n
         assert np.isfinite(times).all()

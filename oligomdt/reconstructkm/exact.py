@@ -19,8 +19,9 @@ BURN, KEEP, THIN, REPEAT = 8, {"trace": 144, "times": 144, "clicks": 64}, 2, 8
 SMALL, SMALL_REPEAT = 60, 1
 # Without a table, and where events may hide between the readings, the rates change slowly.
 SLOW_THIN, SLOW_REPEAT = 10, 4
-# Unless a step follows more moves than this: long falls between few readings.
-MOST_MOVES = 5e7
+# Where a step may follow more moves than this, fewer steps are made and fewer paths tried. Few
+# readings, and a search that cuts nothing off, do follow them all.
+MOST_MOVES, MOST_RARE_MOVES, FEW_TRIES = {"trace": 1e8, "times": 1e7, "clicks": 1e8}, 1e7, 8
 # First guesses of the log ratio of the hazard of censoring to that by the close of the trial,
 # and of the probability of one more event in a batch.
 STARTS, BATCH_STARTS = (-4.0, -2.0, -0.5, 1.0, 2.0), (0.05, 0.3)
@@ -162,15 +163,20 @@ def moves(stages, n):
     return float((at_risk * np.append(1.0, bins[:-1]) * (1 + falls)).sum())
 
 
+def _pace(stages, n, tries, most):
+    """Steps from one kept step to the next, paths kept of each, and paths tried for each."""
+    if n > LARGE:
+        return {"thin": LARGE_THIN, "repeat": REPEAT, "tries": tries}
+    if moves(stages, n) > most:
+        return {"thin": THIN, "repeat": REPEAT, "tries": FEW_TRIES}
+    if (stages.stage[:, 0] == HIDDEN).any() and len(stages.columns) == 0:
+        return {"thin": SLOW_THIN, "repeat": SLOW_REPEAT, "tries": tries}
+    return {"thin": THIN, "repeat": SMALL_REPEAT if n <= SMALL else REPEAT, "tries": tries}
+
+
 def _search(stages, n, kind, prior, events, draws, seed, tries):
     large = n > LARGE
-    slow = (stages.stage[:, 0] == HIDDEN).any() and len(stages.columns) == 0
-    slow = slow and moves(stages, n) <= MOST_MOVES
-    thin, repeat = (SLOW_THIN, SLOW_REPEAT) if slow else (THIN, REPEAT)
-    if large:
-        thin, repeat = LARGE_THIN, REPEAT
-    elif n <= SMALL and not slow:
-        repeat = SMALL_REPEAT
+    pace = _pace(stages, n, tries, MOST_MOVES[kind])
     arm = Arm(
         stages.stage,
         stages.level,
@@ -181,15 +187,13 @@ def _search(stages, n, kind, prior, events, draws, seed, tries):
         stages.marks is not None,
     )
     search = Search(
-        np.array(LARGE_STARTS if large else STARTS),
-        np.array(LARGE_BATCH_STARTS if large else BATCH_STARTS),
-        LARGE_BURN if large else BURN,
-        max(LARGE_KEEP if large else KEEP[kind], draws),
-        thin,
-        repeat,
-        tries,
-        LARGE_PRUNE if large else PRUNE[kind],
-        CELLS,
+        starts=np.array(LARGE_STARTS if large else STARTS),
+        ties=np.array(LARGE_BATCH_STARTS if large else BATCH_STARTS),
+        burn=LARGE_BURN if large else BURN,
+        keep=max(LARGE_KEEP if large else KEEP[kind], draws),
+        prune=LARGE_PRUNE if large else PRUNE[kind],
+        cells=CELLS,
+        **pace,
     )
     total = -1 if events is None else events
     while True:
@@ -201,7 +205,8 @@ def _search(stages, n, kind, prior, events, draws, seed, tries):
         if failed == -2 and search.cells < MOST_CELLS:
             search = search._replace(cells=min(10 * search.cells, MOST_CELLS))
         elif failed >= 0 and search.prune > RARE:
-            search = search._replace(prune=RARE)
+            pace = _pace(stages, n, tries, MOST_RARE_MOVES)
+            search = search._replace(prune=RARE, **pace)
         else:
             return None
 
