@@ -330,6 +330,31 @@ def test_cumulative_counts_in_rows_and_columns(tmp_path):
         assert rows.events["B"].tolist() == rows.censored["B"].tolist() == [0, 0]
 
 
+@pytest.mark.parametrize("kind", ["events", "censored"])
+def test_counts_in_brackets_are_those_of_a_row_below(tmp_path, kind):
+    brackets = save(tmp_path, f"arm ({kind}),0,6,12\nA,10 (0),7 (2),3(4)\nB,9 (0),,8 ( 1 )\n")
+    rows = read_risk_table(brackets)
+    assert rows.n_risk["A"].tolist() == [10, 7, 3]
+    assert getattr(rows, kind)["A"].tolist() == [0, 2, 4]
+    assert rows.time["B"].tolist() == [0, 12]
+    assert getattr(rows, kind)["B"].tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("arm,0,6\nA,10 (0),7 (2)\n", r"line 2: has numbers in brackets; say what they count"),
+        ("arm (events),0,6\nA,10 (0),7\n", r"line 2: '7' has no number in brackets"),
+        ("arm (events),0,6\nA,10,7\nevents,(0),(2)\n", r"line 3: has numbers in brackets"),
+        ("arm (events),0,6\nA,10 (0),7 (x)\n", r"events of the arm 'A' at 6 is 'x'"),
+        ("arm (events),0,6\nA,10 (0),7 (4)\n", r"4 counted gone"),
+    ],
+)
+def test_brackets_that_cannot_be_read_are_refused(tmp_path, text, message):
+    with pytest.raises(ValueError, match=message):
+        read_risk_table(save(tmp_path, text))
+
+
 def test_patients_follow_from_the_counts_without_a_row_at_time_0(tmp_path):
     rows = read_risk_table(save(tmp_path, "time,n_risk,events,censored\n6,7,2,1\n12,2,5,3\n"))
     assert rows.patients("curve") == 10
@@ -349,7 +374,7 @@ BAD_RISK = {
         "line 2: n_risk of the arm 'A' at 6 is '7.5'; .* whole",
     ),
     "negative": ("arm,0,6\nA,10,-7\n", "line 2: n_risk of the arm 'A' at 6 is '-7'"),
-    "two numbers in a cell": ("arm,0,6\nA,10,7 (3)\n", r"line 2: .* '7 \(3\)'; write a plain"),
+    "two numbers in a cell": ("arm,0,6\nA,10,7 3\n", "line 2: .* '7 3'; write a plain"),
     "thousands": (
         'arm,0,6\nA,"1,200",7\n',
         "line 2: .* '1,200' .* without a thousands separator",

@@ -68,7 +68,9 @@ def read_risk_table(path):
 
     * wide: ``arm,0,6,12`` and below it one row per arm. A row called ``events`` or
       ``censored`` gives the cumulative counts of the arm above it, one called ``NAME events``
-      those of the arm NAME. An empty cell is a number that is not stated.
+      those of the arm NAME. An empty cell is a number that is not stated. Counts in brackets
+      beside the number at risk, ``35 (3)``, are read if the first cell of the file says what
+      they are: ``arm (events)`` or ``arm (censored)``, cumulative.
     * long: columns time and n_risk, and if there are several arms arm; also events and
       censored. The columns ``time,NAR`` of reconstructKM and ``trisk,nrisk`` of the scripts
       around Guyot et al. (2012) and IPDfromKM are the same (with ``interval``, ``lower`` and
@@ -129,16 +131,41 @@ def _counts(arms, kind):
 
 def _wide(sheet, head):
     times = [sheet.number(sheet.lines[0], cell, "time") for cell in head[1:]]
+    bracket = re.search(r"\((events|censored)\)$", head[0], flags=re.IGNORECASE)
     tables = {}
     for line in sheet.lines[1:]:
         label, *cells = sheet.row(line, len(head))
         arm, kind = _label(sheet, line, label, tables)
-        if kind in tables.setdefault(arm, {}):
-            raise sheet.error(line, f"a second row {kind} for the arm {arm!r}; keep one")
-        tables[arm][kind] = line, cells
+        parts = {kind: cells}
+        if any(cell.endswith(")") for cell in cells):
+            parts = _bracketed(sheet, line, kind, cells, bracket)
+        for kind, own in parts.items():
+            if kind in tables.setdefault(arm, {}):
+                raise sheet.error(line, f"a second row {kind} for the arm {arm!r}; keep one")
+            tables[arm][kind] = line, own
     if not tables:
         raise sheet.error(sheet.lines[0], "there is no row below the times; write one per arm")
     return {arm: _wide_rows(sheet, arm, times, table) for arm, table in tables.items()}
+
+
+def _bracketed(sheet, line, kind, cells, bracket):
+    """Numbers at risk, and the counts in brackets beside them."""
+    if kind != "n_risk" or not bracket:
+        raise sheet.error(
+            line,
+            "has numbers in brackets; say what they count in the first cell of the file, "
+            "`arm (events)` or `arm (censored)`",
+        )
+    found = [re.fullmatch(r"(\S+)\s*\(([^()]+)\)", cell) for cell in cells]
+    for cell, match in zip(cells, found, strict=True):
+        if cell and not match:
+            raise sheet.error(
+                line, f"{cell!r} has no number in brackets; write one in all cells"
+            )
+    return {
+        "n_risk": [match[1] if match else "" for match in found],
+        bracket[1].lower(): [match[2].strip() if match else "" for match in found],
+    }
 
 
 def _label(sheet, line, label, tables):
