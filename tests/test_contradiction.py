@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from test_guyot import at_risk, steps
 
 from oligomdt.reconstructkm import reconstruct
-from oligomdt.reconstructkm.contradiction import POSSIBLE, Paths, smallest_changes
+from oligomdt.reconstructkm.contradiction import POSSIBLE, Possible, smallest_changes
 from oligomdt.reconstructkm.coordinates import clean, risk_table
 from oligomdt.reconstructkm.observation import observe
 
@@ -75,7 +75,7 @@ def test_least_and_most_are_those_of_all_paths(n, deaths):
     columns = COLUMNS[: len(levels) - 1]
     seen = observe(curve, n, AXIS, "trace", (0.01, step))
     table = risk_table(columns, [n] * len(columns), n)
-    paths = Paths(curve, table, n, seen, None)
+    paths = Possible(curve, table, n, seen, None)
     # A pixel's edge is soft by a tenth of it, three times over on each side.
     known = [numbers(n, path) for path in all_paths(n, levels, step * 1.6)]
     assert known, "the arm itself is one of them"

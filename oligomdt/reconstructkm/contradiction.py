@@ -31,7 +31,7 @@ class OutOfWork(Exception):
     """The search for the smallest change has become too long."""
 
 
-class Paths:
+class Possible:
     """All that is possible for one arm, asked for by the least and most it allows.
 
     `rows` are the stages at which the table states a number at risk, `times` and `stated` its
@@ -152,7 +152,7 @@ def smallest_changes(
     smallest change that makes the input agree: 9 instead of 10 at risk at 4
     """
     marks = None if marks is None or len(marks) == 0 else marks
-    paths = Paths(curve, table, n, seen, marks, work)
+    paths = Possible(curve, table, n, seen, marks, work)
     try:
         if paths.exist():
             return _of_events(paths, events, risk_events)
@@ -266,7 +266,7 @@ def _of_marks(paths):
 def _of_reading(paths, curve, table, seen, marks):
     """Say how coarse the readings would have to be for a path to exist."""
     for factor in COARSER:
-        coarse = Paths(curve, table, paths.n, seen, marks, paths.work, factor)
+        coarse = Possible(curve, table, paths.n, seen, marks, paths.work, factor)
         fits, paths.work = coarse.exist(), coarse.work
         if fits:
             return [
@@ -288,7 +288,7 @@ def _of_patients(paths, curve, seen):
             if other < 1:
                 continue
             own = RiskTable(np.zeros(1), np.array([other]))
-            tried = Paths(curve, own, other, seen, None, paths.work)
+            tried = Possible(curve, own, other, seen, None, paths.work)
             fits += [str(other)] * tried.exist()
             paths.work = tried.work
         if fits:
