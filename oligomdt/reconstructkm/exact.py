@@ -21,7 +21,8 @@ SMALL, SMALL_REPEAT = 60, 1
 SLOW_THIN, SLOW_REPEAT = 10, 4
 # Where a step may follow more moves than this, fewer steps are made and fewer paths tried. Few
 # readings, and a search that cuts nothing off, do follow them all.
-MOST_MOVES, MOST_RARE_MOVES, FEW_TRIES = {"trace": 1e8, "times": 1e7, "clicks": 1e8}, 1e7, 8
+MOST_MOVES, MOST_RARE_MOVES = {"trace": 1e8, "times": 1e7, "clicks": 1e8}, 1e7
+HEAVY_REPEAT, FEW_TRIES = 16, 8
 # First guesses of the log ratio of the hazard of censoring to that by the close of the trial,
 # and of the probability of one more event in a batch.
 STARTS, BATCH_STARTS = (-4.0, -2.0, -0.5, 1.0, 2.0), (0.05, 0.3)
@@ -168,7 +169,7 @@ def _pace(stages, n, tries, most):
     if n > LARGE:
         return {"thin": LARGE_THIN, "repeat": REPEAT, "tries": tries}
     if moves(stages, n) > most:
-        return {"thin": THIN, "repeat": REPEAT, "tries": FEW_TRIES}
+        return {"thin": LARGE_THIN, "repeat": HEAVY_REPEAT, "tries": FEW_TRIES}
     if (stages.stage[:, 0] == HIDDEN).any() and len(stages.columns) == 0:
         return {"thin": SLOW_THIN, "repeat": SLOW_REPEAT, "tries": tries}
     return {"thin": THIN, "repeat": SMALL_REPEAT if n <= SMALL else REPEAT, "tries": tries}

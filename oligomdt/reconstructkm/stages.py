@@ -24,6 +24,8 @@ BINS, BINS_TIMES = 8, 5
 LARGE, LARGE_BINS = 1000, 3
 # Bound on the bins of one stage, whatever resolution is stated.
 MOST_BINS, MOST_TRACE_BINS = 200, 5_000
+# Bound on the cells of all stages between few readings.
+MOST_TIMES_CELLS = 2e6
 # Standard deviation of a hand click in pixels: off by -1, 0 or 1, and rounded.
 CLICK = 0.87
 # A click covers the time in which, given its error, the curve may have been read.
@@ -198,7 +200,7 @@ def trace_stages(curve, table, n, seen, marks=None, loose=1.0):
         gap(at, last, left)
     gap(end, last)
     bins = LARGE_BINS if n > LARGE else BINS
-    return _finish_trace(build, n, last, half, soft, marks, bins)
+    return _finish_trace(build, n, last, half, soft, marks, bins, np.inf)
 
 
 def times_stages(curve, table, n, seen, marks=None, loose=1.0):
@@ -214,10 +216,11 @@ def times_stages(curve, table, n, seen, marks=None, loose=1.0):
             build.piece(piece)
         reading = (BOX, known[stop], half, soft) if stop in known else NOTHING_READ
         build.piece(stop, reading, counted.get(stop, -1))
-    return _finish_trace(build, n, points[-1][1], half, soft, marks, BINS_TIMES)
+    last = points[-1][1]
+    return _finish_trace(build, n, last, half, soft, marks, BINS_TIMES, MOST_TIMES_CELLS)
 
 
-def _finish_trace(build, n, last, half, soft, marks, bins_of_pixel):
+def _finish_trace(build, n, last, half, soft, marks, bins_of_pixel, most_cells):
     stage, level = np.array(build.stage, np.int64), np.array(build.level)
     width = 2 * half / bins_of_pixel
     reach = half + 5 * soft
@@ -235,10 +238,11 @@ def _finish_trace(build, n, last, half, soft, marks, bins_of_pixel):
             high = min(high, now + reach)
         after[k] = now
         tops[k] = high
-    width = max(width, float((tops - low).max()) / MOST_TRACE_BINS)
-    bins = np.maximum(1, np.ceil((tops - low) / width))
     lowest = np.maximum(_fallen(stage, level, after) - 2 * half, 0)
     least = least_at_risk(stage, lowest, after + 2 * half)
+    width = max(width, float((tops - low).max()) / MOST_TRACE_BINS)
+    width = max(width, float(((n - least + 1) * (tops - low)).sum()) / most_cells)
+    bins = np.maximum(1, np.ceil((tops - low) / width))
     return Stages(
         np.column_stack([stage, least]),
         np.column_stack([level, low, bins, build.quiet]),
