@@ -227,11 +227,11 @@ def test_thousands_of_points_and_patients_take_little_time():
     y = np.round(km_at(time, event, grid), 3)
     ticks = np.arange(0, 54, 6.0) + 0.03
     reconstruct([2, 6], [0.9, 0.9], n=10)
-    begin = clock.perf_counter()
+    begin = clock.process_time()
     arm = reconstruct(
         grid, y, n=3000, events=int(event.sum()), risk_time=ticks, risk_n=at_risk(time, ticks)
     )
-    assert clock.perf_counter() - begin < 10
+    assert clock.process_time() - begin < 10
     check(arm, 3000)
     assert not arm.report.risk_slack.any()
     assert abs(arm.event.sum() - event.sum()) <= 0.002 * event.sum()
