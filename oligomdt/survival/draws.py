@@ -42,7 +42,7 @@ def cox_draws(ipd, ties="efron"):
     ...                     "event": [1, 1, 1, 0, 1, 1, 0, 0] + [1, 0, 1, 1, 1, 1, 1, 0],
     ...                     "arm": (["control"] * 4 + ["experimental"] * 4) * 2})
     >>> cox_draws(ipd)[["log_hr", "se"]].round(3).values.tolist()
-    [[-0.775, 0.918], [-0.631, 0.891]]
+    [[-0.775, 0.931], [-0.915, 0.928]]
     """
     if ties not in ("efron", "breslow"):
         raise ValueError(f"ties: {ties!r} is not one of 'efron', 'breslow'")
@@ -75,7 +75,7 @@ def _require_finite(risk1, risk0, died1, draw, draws):
     bad = np.flatnonzero((observed <= lowest + 1e-9) | (observed >= highest - 1e-9))
     if len(bad):
         raise ValueError(
-            f"draw {draws[bad[0]]} (one of {len(bad)} of {len(draws)}): the hazard ratio is not "
+            f"draw {draws[bad[0]]} (one of {len(bad)} such draws): the hazard ratio is not "
             "finite: whenever both arms were at risk, every event was in the same arm"
         )
 

@@ -259,8 +259,8 @@ def followup(ipd, level=0.95, transform="log-log"):
     >>> float(followup(ipd)["median"].iloc[0])
     7.0
     """
-    patients(ipd, both_arms=False)
-    return median(ipd.assign(event=1 - ipd["event"].astype(int)), level, transform)
+    event = patients(ipd, both_arms=False).event
+    return median(ipd.assign(event=1 - event), level, transform)
 
 
 def survival_at(ipd, times, level=0.95, transform="log-log"):
