@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy.optimize import minimize
-from test_survival import CLOSE, DATA, FEW, SETS, frame, ipd_frames, swapped
+from test_survival import CLOSE, DATA, FEW, SETS, doubled, frame, ipd_frames, swapped
 
 from oligomdt import survival
 
@@ -29,11 +29,6 @@ def fitted(function, *arguments, **options):
         return function(*arguments, **options)
     except ValueError:
         assume(False)
-
-
-def doubled(ipd):
-    """Every patient twice, the copies in a stratum of their own."""
-    return pd.concat([ipd.assign(copy=0), ipd.assign(copy=1)], ignore_index=True)
 
 
 # One value of each estimator that turns its sign with the arms, and does not depend on the
