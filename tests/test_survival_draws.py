@@ -41,20 +41,25 @@ def test_each_draw_is_fitted_as_if_alone(frames, ties, seed):
 
 
 def test_hard_draws_do_not_spoil_the_others():
-    # Hazard ratios near 0 and near infinity beside one of 1: their brackets close apart.
-    n = 40
-    low = pd.DataFrame({"time": [*range(1, n), n + 0.5, n, *range(n + 1, 2 * n)], "event": 1})
-    low["arm"] = ["control"] * n + ["experimental"] * n
-    high = low.assign(
-        arm=low["arm"].map({"control": "experimental", "experimental": "control"})
-    )
-    even = pd.DataFrame({"time": [*range(1, n + 1)] * 2, "event": 1, "arm": low["arm"]})
-    frames = [low, even, high]
-    together = survival.cox_draws(stacked(frames))
-    alone = [survival.cox(ipd) for ipd in frames]
-    assert together["log_hr"].tolist() == pytest.approx([fit.log_hr for fit in alone], abs=1e-9)
-    assert together["se"].tolist() == pytest.approx([fit.se for fit in alone], rel=1e-9)
-    assert together["log_hr"].iloc[0] < -4 and abs(together["log_hr"].iloc[1]) < 1e-9
+    # Four control patients beside 83: Newton's first step overshoots by 17 and, without its
+    # bracket, never comes back.
+    few = pd.DataFrame({"time": [1, 3, 5, 7, 2, 4, 6] + [9] * 80, "event": [1] * 7 + [0] * 80})
+    few["arm"] = ["control"] * 4 + ["experimental"] * 83
+    turned = few["arm"].map({"control": "experimental", "experimental": "control"})
+    even = pd.DataFrame({"time": [*range(1, 41)] * 2, "event": 1})
+    even["arm"] = ["control"] * 40 + ["experimental"] * 40
+    together = survival.cox_draws(stacked([few, even, few.assign(arm=turned)]))
+    fit = survival.cox(few)
+    assert together["log_hr"].tolist() == pytest.approx([fit.log_hr, 0, -fit.log_hr], abs=1e-9)
+    assert together["se"].tolist()[::2] == pytest.approx([fit.se] * 2, rel=1e-9)
+    # Experimental events less their expectation at this hazard ratio.
+    control = few["arm"].eq("control")
+    score = 0.0
+    for time in (1, 2, 3, 4, 5, 6, 7):
+        at_risk = control[few["time"] >= time]
+        weight = (~at_risk).sum() * fit.hr
+        score += (time % 2 == 0) - weight / (weight + at_risk.sum())
+    assert score == pytest.approx(0, abs=1e-9)
 
 
 def test_bad_draws_are_refused():
