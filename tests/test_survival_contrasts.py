@@ -358,6 +358,21 @@ def likelihood_gain(ipd, coefficients):
     return values[1] - values[0]
 
 
+@pytest.mark.parametrize(("transform", "g"), [("log", np.log), ("identity", float)])
+def test_events_with_one_arm_at_risk_say_nothing_of_the_hazard_ratio(transform, g):
+    ipd = untied()
+    last = ipd.groupby("arm")["time"].max().min()
+    alone = ipd["time"] > last
+    ipd["event"] = ipd["event"].where(~alone, 1)
+    assert alone.any()
+    fit = survival.time_varying(ipd, transform)
+    moved = ipd.assign(time=ipd["time"].where(~alone, ipd["time"] * 1e9))
+    again = survival.time_varying(moved, transform)
+    assert again.coefficients.tolist() == fit.coefficients.tolist()
+    assert (again.last, again.log_likelihood) == (fit.last, fit.log_likelihood)
+    assert fit.log_likelihood == pytest.approx(log_partial_likelihood(fit.coefficients, ipd, g))
+
+
 def test_time_varying_arguments():
     ipd = untied()
     with pytest.raises(ValueError, match="'km' is not one of log, identity"):

@@ -137,6 +137,21 @@ def test_the_unit_of_time_moves_the_intercept_only(ipd, distribution, factor):
 
 
 @FEW
+@given(
+    ipd_frames(),
+    st.sampled_from(["weibull", "lognormal", "loglogistic"]),
+    st.sampled_from([1e-6, 0.5, 50.0]),
+)
+def test_a_power_of_time_multiplies_every_coefficient(ipd, distribution, power):
+    fit = fitted(survival.accelerated, ipd, distribution)
+    raised = survival.accelerated(ipd.assign(time=ipd["time"] ** power), distribution)
+    for name in ("intercept", "log_time_ratio", "se", "scale"):
+        assert getattr(raised, name) / power == pytest.approx(
+            getattr(fit, name), rel=1e-6, abs=1e-6
+        )
+
+
+@FEW
 @given(ipd_frames(), st.sampled_from(DISTRIBUTIONS))
 def test_every_fit_is_finite_or_refused_for_a_named_reason(ipd, distribution):
     try:
