@@ -11,12 +11,14 @@ from oligomdt.pooling.bayesian import (
     bayes,
     bayes_interaction,
 )
-from oligomdt.pooling.effect import PooledEffect, Prediction, pool, predict
+from oligomdt.pooling.effect import PooledEffect, Prediction, pool, predict, shrinkage
 from oligomdt.pooling.estimates import Estimate, from_ci, from_p, from_upper_limit
 from oligomdt.pooling.heterogeneity import Tau2Interval, q_profile, tau2
 from oligomdt.pooling.imputation import CombinedEstimate, rubin
 from oligomdt.pooling.mixture import NormalMixture, TauPosterior
-from oligomdt.pooling.sensitivity import leave_one_out
+from oligomdt.pooling.profile import ProfileEffect, profile_mu, profile_tau2
+from oligomdt.pooling.regression import MetaRegression, regression
+from oligomdt.pooling.sensitivity import cumulative, leave_one_out
 from oligomdt.pooling.subgroups import Contrast, GroupEffect, Interaction, interaction
 from oligomdt.pooling.summaries import (
     from_events,
@@ -36,13 +38,16 @@ __all__ = [
     "Estimate",
     "GroupEffect",
     "Interaction",
+    "MetaRegression",
     "NormalMixture",
     "PooledEffect",
     "Prediction",
+    "ProfileEffect",
     "Tau2Interval",
     "TauPosterior",
     "bayes",
     "bayes_interaction",
+    "cumulative",
     "from_ci",
     "from_events",
     "from_landmark",
@@ -57,7 +62,11 @@ __all__ = [
     "leave_one_out",
     "pool",
     "predict",
+    "profile_mu",
+    "profile_tau2",
     "q_profile",
+    "regression",
     "rubin",
+    "shrinkage",
     "tau2",
 ]
