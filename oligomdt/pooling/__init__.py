@@ -11,6 +11,7 @@ from oligomdt.pooling.bayesian import (
     bayes,
     bayes_interaction,
 )
+from oligomdt.pooling.draws import CombinedEffect, PooledDraws, pool_draws
 from oligomdt.pooling.effect import PooledEffect, Prediction, pool, predict, shrinkage
 from oligomdt.pooling.estimates import Estimate, from_ci, from_p, from_upper_limit
 from oligomdt.pooling.heterogeneity import Tau2Interval, q_profile, tau2
@@ -33,6 +34,7 @@ from oligomdt.pooling.summaries import (
 __all__ = [
     "BayesianDifference",
     "BayesianEffect",
+    "CombinedEffect",
     "CombinedEstimate",
     "Contrast",
     "Estimate",
@@ -40,6 +42,7 @@ __all__ = [
     "Interaction",
     "MetaRegression",
     "NormalMixture",
+    "PooledDraws",
     "PooledEffect",
     "Prediction",
     "ProfileEffect",
@@ -61,6 +64,7 @@ __all__ = [
     "interaction",
     "leave_one_out",
     "pool",
+    "pool_draws",
     "predict",
     "profile_mu",
     "profile_tau2",

@@ -436,7 +436,7 @@ def _inconsistency(common: model.Fit, tau2: float, method: str, df: int) -> tupl
     q, weights = float(common.q), common.weights
     if method == "CE":
         return max(0.0, 1 - df / q) if q > 0 else 0.0, q / df
-    typical = df * weights.sum() / (weights.sum() ** 2 - (weights**2).sum())
+    typical = df * weights.sum() / model.products_of_pairs(weights)
     return float(tau2 / (tau2 + typical)), float(1 + tau2 / typical)
 
 

@@ -169,7 +169,8 @@ def q_profile(log_hr: ArrayLike, se: ArrayLike, level: float = 0.95) -> Tau2Inte
 
 def _dersimonian_laird(y: np.ndarray, v: np.ndarray, design: np.ndarray) -> float:
     f = model.fit(y, v, design, 0.0)
-    scale = f.total.sum() - ((f.weights**2 @ design) / f.total).sum()
+    pairs = [model.products_of_pairs(f.weights[own == 1]) for own in design.T]
+    scale = (np.array(pairs) / f.total).sum()
     return (f.q - np.subtract(*design.shape)) / scale
 
 
@@ -278,9 +279,7 @@ def highest_peak(
     return max(peaks, key=height)
 
 
-def tau2_error(
-    log_hr: np.ndarray, variance: np.ndarray, tau2: float, method: str
-) -> float:
+def tau2_error(log_hr: np.ndarray, variance: np.ndarray, tau2: float, method: str) -> float:
     """Asymptotic standard error of tau2 around a single mean.
 
     For ML and REML from the Fisher information (Viechtbauer 2005,
@@ -319,7 +318,10 @@ def tau2_error(
     # depend on tau2, and var(y'Py) = 2 tr(PSPS) with S = diag(variance + tau2).
     start = log_hr.var()
     weights, factor = {
-        "DL": lambda: (1 / variance, 1 / _trace(1 / variance)),
+        "DL": lambda: (
+            1 / variance,
+            (1 / variance).sum() / model.products_of_pairs(1 / variance),
+        ),
         "HS": lambda: (1 / variance, 1 / (1 / variance).sum()),
         "HE": lambda: (np.ones(k), 1 / (k - 1)),
         "SJ": lambda: (1 / (variance + start), start / (k - 1)),
@@ -327,12 +329,9 @@ def tau2_error(
     return float(np.sqrt(2 * _trace_of_square(weights, variance + tau2)) * factor)
 
 
-def _trace(w: np.ndarray) -> float:
-    """Trace of P = W - ww'/sum(w)."""
-    return w.sum() - (w**2).sum() / w.sum()
-
-
 def _trace_of_square(w: np.ndarray, s: np.ndarray) -> float:
     """Trace of PSPS with P = W - ww'/sum(w) and S = diag(s)."""
-    total, ws = w.sum(), w * s
-    return (ws**2).sum() - 2 * (w * ws**2).sum() / total + ((w * ws).sum() / total) ** 2
+    p = -np.outer(w, w) / w.sum()
+    np.fill_diagonal(p, 0.0)
+    np.fill_diagonal(p, -p.sum(axis=0))  # the columns of P sum to 0
+    return float(s @ p**2 @ s)

@@ -98,7 +98,7 @@ def profile_tau2(
     --------
     >>> low, high = profile_tau2([-1.05, 0.10], [0.25, 0.28])
     >>> round(low, 2), round(high, 1)
-    (0.06, 29.9)
+    (0.03, 83.0)
     """
     studies, level = check_studies(log_hr, se), check_level(level)
     check_choice("method", method, ("ML", "REML"))
@@ -184,7 +184,9 @@ def profile_mu(
         step = side * float(v.max() + tau2) ** 0.5
         end = float(edge) if excess(edge) < 0 else _beyond(excess, float(edge), step)
         between = y[(y - mu) * side > 0]
-        places = np.union1d(np.linspace(mu, end, STEPS + 1), between[(end - between) * side > 0])
+        places = np.union1d(
+            np.linspace(mu, end, STEPS + 1), between[(end - between) * side > 0]
+        )
         limits.append(_outermost(excess, places[::side]))
     return ProfileEffect(mu, *limits, tau2, level, studies.k, studies.labels)
 

@@ -222,7 +222,9 @@ def regression(
 # Input ---------------------------------------------------------------------------------------
 
 
-def _check_moderators(moderators: pd.DataFrame, studies: Studies) -> tuple[np.ndarray, list[str]]:
+def _check_moderators(
+    moderators: pd.DataFrame, studies: Studies
+) -> tuple[np.ndarray, list[str]]:
     if not hasattr(moderators, "columns"):
         raise TypeError("moderators must be a data frame with one column per moderator")
     names = [str(name) for name in moderators.columns]

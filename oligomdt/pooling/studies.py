@@ -6,11 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-__all__ = ["Grouping", "Studies", "check_group", "check_numbers", "check_studies"]
+__all__ = ["Grouping", "Studies", "check_group", "check_numbers", "check_studies", "computable"]
 
-# Beyond these, squares and weights leave the range of floating-point numbers. No effect on any
-# scale of use comes near.
-SMALLEST, LARGEST = 1e-30, 1e30
+# Within these every sum of weights keeps its digits. No effect on any scale of use comes near.
+SMALLEST, LARGEST = 1e-8, 1e8
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +95,7 @@ def check_studies(
     ValueError
         Where there is no study, the lengths differ, a label is given twice, a value is not
         finite or a standard error not above 0, or a value lies outside the range that can be
-        computed with (1e-30 to 1e30). The message names the study.
+        computed with (1e-8 to 1e8). The message names the study.
 
     Examples
     --------
@@ -123,10 +122,15 @@ def check_studies(
     return Studies(log_hr, se, names)
 
 
+def computable(log_hr: np.ndarray, se: np.ndarray) -> np.ndarray:
+    """Say of each estimate and standard error whether they can be computed with."""
+    # A value that is not a number fails every comparison.
+    return (np.abs(log_hr) <= LARGEST) & (se >= SMALLEST) & (se <= LARGEST)
+
+
 def check_numbers(log_hr: np.ndarray, se: np.ndarray, names: Sequence[str]) -> None:
     """Check that estimates and standard errors can be computed with; the message names one."""
-    bad = ~np.isfinite(log_hr) | ~np.isfinite(se) | (se <= 0)
-    bad |= (np.abs(log_hr) > LARGEST) | (se > LARGEST) | (se < SMALLEST)
+    bad = ~computable(log_hr, se)
     if not bad.any():
         return
     first = int(np.flatnonzero(bad)[0])
@@ -137,7 +141,8 @@ def check_numbers(log_hr: np.ndarray, se: np.ndarray, names: Sequence[str]) -> N
         raise ValueError(f"study {name}: se is {error}; it must be a finite number above 0")
     if abs(effect) > LARGEST:
         raise ValueError(
-            f"study {name}: log_hr is {effect:g}; it must lie between -{LARGEST:g} and {LARGEST:g}"
+            f"study {name}: log_hr is {effect:g}; "
+            f"it must lie between -{LARGEST:g} and {LARGEST:g}"
         )
     raise ValueError(
         f"study {name}: se is {error:g}; it must lie between {SMALLEST:g} and {LARGEST:g}"
@@ -145,12 +150,14 @@ def check_numbers(log_hr: np.ndarray, se: np.ndarray, names: Sequence[str]) -> N
 
 
 def _check_names(names: Sequence[str]) -> None:
-    twice = [name for name in dict.fromkeys(names) if list(names).count(name) > 1]
-    if twice:
-        raise ValueError(
-            f"labels: {twice[0]!r} is given twice; no patient may count twice, so give each "
-            "study once and each its own label"
-        )
+    seen = set()
+    for name in names:
+        if name in seen:
+            raise ValueError(
+                f"labels: {name!r} is given twice; no patient may count twice, so give each "
+                "study once and each its own label"
+            )
+        seen.add(name)
 
 
 def check_group(group: Sequence[Hashable], studies: Studies) -> Grouping:

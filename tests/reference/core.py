@@ -17,7 +17,9 @@ METHODS = ("DL", "HE", "HS", "SJ", "ML", "REML", "EB", "PM")
 CLOSED, ITERATIVE = 1e-10, 1e-6
 P_CLOSED, P_ITERATIVE = 1e-8, 1e-5
 STOPPED = 1.2e-4
-ITERATIVE_PATH = re.compile(r"/(ML|REML|EB|PM)(_|/)|/(tau2_ci95|bayes|profile_likelihood_mu_ML)/|/REML_")
+ITERATIVE_PATH = re.compile(
+    r"/(ML|REML|EB|PM)(_|/)|/(tau2_ci95|bayes|profile_likelihood_mu_ML)/|/REML_"
+)
 
 
 def tolerance(path):
