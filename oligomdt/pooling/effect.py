@@ -19,7 +19,7 @@ from oligomdt.pooling.heterogeneity import (
     tau2_error,
 )
 from oligomdt.pooling.studies import Studies, check_studies
-from oligomdt.pooling.validation import check_choice, check_level
+from oligomdt.pooling.validation import check_choice, check_level, exponential
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -142,17 +142,17 @@ class PooledEffect:
     @property
     def hr(self) -> float:
         """Pooled hazard ratio."""
-        return float(np.exp(self.mu))
+        return exponential(self.mu)
 
     @property
     def hr_low(self) -> float:
         """Lower confidence limit of the hazard ratio."""
-        return float(np.exp(self.ci_low))
+        return exponential(self.ci_low)
 
     @property
     def hr_high(self) -> float:
         """Upper confidence limit of the hazard ratio."""
-        return float(np.exp(self.ci_high))
+        return exponential(self.ci_high)
 
     def to_dict(self) -> dict[str, Any]:
         """Return one tidy row; what does not apply is NaN (numbers) or "" (text)."""

@@ -316,13 +316,10 @@ def tau2_error(log_hr: np.ndarray, variance: np.ndarray, tau2: float, method: st
         return float(np.sqrt(2 / _trace_of_square(w, np.ones(k))))
     # The others are y'Py * factor plus a constant, P = W - ww'/sum(w) with weights that do not
     # depend on tau2, and var(y'Py) = 2 tr(PSPS) with S = diag(variance + tau2).
-    start = log_hr.var()
+    start, plain = log_hr.var(), 1 / variance
     weights, factor = {
-        "DL": lambda: (
-            1 / variance,
-            (1 / variance).sum() / model.products_of_pairs(1 / variance),
-        ),
-        "HS": lambda: (1 / variance, 1 / (1 / variance).sum()),
+        "DL": lambda: (plain, plain.sum() / model.products_of_pairs(plain)),
+        "HS": lambda: (plain, 1 / plain.sum()),
         "HE": lambda: (np.ones(k), 1 / (k - 1)),
         "SJ": lambda: (1 / (variance + start), start / (k - 1)),
     }[method]()

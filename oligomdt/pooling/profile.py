@@ -13,12 +13,12 @@ from scipy.special import chdtri
 from oligomdt.pooling import model
 from oligomdt.pooling.heterogeneity import Tau2Interval, estimate_tau2, highest_peak
 from oligomdt.pooling.studies import Studies, check_studies
-from oligomdt.pooling.validation import check_choice, check_level
+from oligomdt.pooling.validation import check_choice, check_level, exponential
 
 __all__ = ["ProfileEffect", "profile_mu", "profile_tau2"]
 
-# Places between the estimate and the outermost study at which the profile is looked at.
-STEPS = 200
+# Places between the estimate and the end at which a profile is looked at.
+STEPS = 60
 
 
 @dataclass(frozen=True)
@@ -52,17 +52,17 @@ class ProfileEffect:
     @property
     def hr(self) -> float:
         """Pooled hazard ratio."""
-        return float(np.exp(self.mu))
+        return exponential(self.mu)
 
     @property
     def hr_low(self) -> float:
         """Lower confidence limit of the hazard ratio."""
-        return float(np.exp(self.ci_low))
+        return exponential(self.ci_low)
 
     @property
     def hr_high(self) -> float:
         """Upper confidence limit of the hazard ratio."""
-        return float(np.exp(self.ci_high))
+        return exponential(self.ci_high)
 
 
 def profile_tau2(
