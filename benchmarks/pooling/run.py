@@ -22,7 +22,7 @@ SIZES = (3, 5, 10, 30)
 
 
 def simulated(k, draws, rng):
-    """Estimates of trials like those of the book: a true HR of 0.67, half of them with spread."""
+    """Estimates of trials like those of the book: HR 0.67, half of them with a spread."""
     se = rng.uniform(0.2, 0.45, (draws, k))
     tau = np.where(np.arange(draws) % 2, 0.3, 0.0)[:, None]
     return rng.normal(np.log(0.67), np.hypot(se, tau)), se
