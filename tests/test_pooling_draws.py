@@ -58,12 +58,22 @@ def test_any_studies_give_the_row_of_pool(data, tau2, ci, level):
     check_rows(pooling.pool_draws(y, s, tau2, ci, level), y, s, (0, 1))
 
 
-@pytest.mark.parametrize("far", [[1.9, -2.3, 2.4], [3.5, -3.2, 4.0]])
-@pytest.mark.parametrize("tau2", ["ML", "REML"])
-def test_the_highest_of_several_maxima_is_taken(far, tau2):
-    y = np.array([[-0.35, -0.34, -0.36, *far]])
-    s = np.array([[0.02, 0.02, 0.02, 0.9, 0.9, 0.9]])
-    check_rows(pooling.pool_draws(y, s, tau2), y, s, [0])
+PRECISE, IMPRECISE = [0.02] * 5, [0.9] * 3
+
+
+@pytest.mark.parametrize(
+    ("y", "peak"),
+    [
+        ([0.02, 0.03, 0.04, -0.07, -0.04, -2.31, -5.45, 2.67], 4.26),
+        ([-0.03, -0.07, 0.1, -0.03, 0.02, -4.49, -0.63, 0.87], 0.00403),
+    ],
+)
+def test_the_highest_of_several_maxima_is_taken(y, peak):
+    # The likelihood has one maximum for the precise studies and one for the others.
+    y, s = np.array([y]), np.array([PRECISE + IMPRECISE])
+    draws = pooling.pool_draws(y, s)
+    assert draws.tau2[0] == pytest.approx(peak, rel=0.01)
+    check_rows(draws, y, s, [0])
 
 
 def test_identical_estimates():
