@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import ROOT
+from scipy import stats
 
 from oligomdt import analysis, pooling
 from oligomdt.figures.profile_tables import profile_table
@@ -75,6 +76,9 @@ def test_profiles_are_those_of_the_pooled_trials(estimates):
         interval = pooling.q_profile(data["log_hr"], data["se"])
         assert (q["tau_low"] ** 2, q["tau_high"] ** 2) == pytest.approx(tuple(interval))
         assert first["tau_high"] < q["tau_high"]
+        # Five per cent of true hazard ratios lie beyond the factor, above or below.
+        beyond = 2 * stats.norm.sf(np.log(q["factor_high"]) / q["tau_high"])
+        assert beyond == pytest.approx(0.05, abs=1e-12)
 
 
 def test_an_empty_interval_of_tau_is_said_to_be_empty(estimates):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.special import ndtri
 
 from oligomdt import pooling
 from oligomdt.analysis.estimates import pooled_rows
@@ -33,7 +34,9 @@ def profiles(estimates: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
     pandas.DataFrame
         Three rows per group: `group`, `k`, `method`, `hr`, `low`, `high` (profile likelihood
         of the mean only, else nan), `tau` (ML or REML estimate), `tau_low`, `tau_high` (nan
-        where no tau is compatible), `checked` (all of its trials) and `note`.
+        where no tau is compatible), `factor_high` (at the upper limit of tau, the factor by
+        which the true hazard ratio of one trial in twenty differs from the average at least),
+        `checked` (all of its trials) and `note`.
 
     Examples
     --------
@@ -73,5 +76,6 @@ def _row(method: str, tau2: float, interval: pooling.Tau2Interval) -> dict[str, 
         "the trials agree better than their standard errors allow" if interval.null_set else ""
     )
     empty = dict.fromkeys(("hr", "low", "high"), np.nan)
-    spread = {"tau": tau2**0.5, "tau_low": low, "tau_high": high}
+    factor = float(np.exp(ndtri(0.975) * high))
+    spread = {"tau": tau2**0.5, "tau_low": low, "tau_high": high, "factor_high": factor}
     return {"method": method, **empty, **spread, "note": note}
