@@ -193,9 +193,29 @@ def test_bad_moderators_are_refused(frame, options, message):
         pooling.regression(Y, S, frame, labels=list("ABCDEF"), **options)
 
 
-def test_moderators_that_are_no_numbers_are_refused():
+@pytest.mark.parametrize(
+    "values",
+    [
+        list("aabbcc"),
+        list("123456"),
+        pd.Categorical(list("aabbcc")),
+        pd.date_range("2020", periods=6),
+    ],
+)
+def test_moderators_that_are_no_numbers_are_refused(values):
     with pytest.raises(TypeError, match="'group' must hold numbers only; code a group"):
-        pooling.regression(Y, S, pd.DataFrame({"group": list("aabbcc")}))
+        pooling.regression(Y, S, pd.DataFrame({"group": values}))
+
+
+@pytest.mark.parametrize("dtype", ["bool", "int64", "Int64", "boolean", "object"])
+def test_any_kind_of_number_is_a_moderator(dtype):
+    values = pd.Series([0, 1, 0, 1, 1, 0])
+    one = pooling.regression(Y, S, pd.DataFrame({"x": values.astype(float)}))
+    other = pooling.regression(Y, S, pd.DataFrame({"x": values.astype(dtype)}))
+    np.testing.assert_array_equal(other.covariance, one.covariance)
+
+
+def test_moderators_must_be_a_frame():
     with pytest.raises(TypeError, match="moderators must be a data frame"):
         pooling.regression(Y, S, DOSE)
 

@@ -253,12 +253,14 @@ def _check_moderators(
 def _design(moderators: pd.DataFrame, rows: Sequence[str]) -> np.ndarray:
     columns = [np.ones(len(moderators))]
     for name in moderators.columns:
-        try:
-            column = moderators[name].to_numpy(dtype=float, na_value=np.nan)
-        except (TypeError, ValueError) as error:
+        values = moderators[name]
+        # Text that looks like numbers, and dates, would turn into numbers unasked.
+        if values.dtype.kind in "mM" or any(isinstance(value, str) for value in values):
             raise TypeError(
-                f"moderator {name!r} must hold numbers only; code a group as columns of 0 and 1"
-            ) from error
+                f"moderator {name!r} must hold numbers only; code a group as columns of 0 and "
+                "1, and a date as a year"
+            )
+        column = values.to_numpy(dtype=float, na_value=np.nan)
         wrong = np.flatnonzero(~np.isfinite(column))
         if wrong.size:
             value = moderators[name].iloc[wrong[0]]
