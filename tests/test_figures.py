@@ -18,6 +18,7 @@ from oligomdt.figures import (
     agreement,
     benchmark,
     calibration,
+    cumulative,
     forest,
     km,
     km_panel,
@@ -97,6 +98,12 @@ FRAMES = {
     "sensitivity_mixed": (
         "sensitivity",
         lambda: sensitivity.sensitivity_data(scenarios(), "mixed"),
+    ),
+    "cumulative": (
+        "cumulative",
+        lambda: cumulative.cumulative_data(
+            analysis.accumulation(analysis.published_estimates())
+        ),
     ),
     "prior": (
         "prior",
@@ -213,7 +220,9 @@ def test_alt_text_of_the_walkthrough_reads_the_curves():
         assert last["surv"] == pytest.approx(value, abs=0.0005)
 
 
-@pytest.mark.parametrize("name", ["forest", "agreement", "sensitivity_breast", "prior"])
+@pytest.mark.parametrize(
+    "name", ["forest", "agreement", "cumulative", "sensitivity_breast", "prior"]
+)
 def test_alt_text_follows_the_frame(name):
     frame = frame_of(name).copy()
     assert "0.12 (" not in alt_of(name) and "0.12," not in alt_of(name)

@@ -92,6 +92,26 @@ def test_agreement_draws_its_frame():
         check_interval("agreement", f"{row['side']} {row['label']}", row)
 
 
+def test_cumulative_draws_its_frame():
+    frame = frame_of("cumulative")
+    assert len(frame) == 5
+    for row in frame.to_dict("records"):
+        gid = f"{row['group']} {row['k']}"
+        check_interval("cumulative", gid, row)
+        face = one("cumulative", f"hr {gid}").get_facecolor()[0]
+        hollow = bool((face[:3] == 1).all())
+        assert hollow == (row["k"] == 1)
+
+
+def test_cumulative_marks_what_was_not_read():
+    texts = {
+        t.get_text() for t in drawn("cumulative").findobj(lambda a: hasattr(a, "get_text"))
+    }
+    for row in frame_of("cumulative").to_dict("records"):
+        (shown,) = [text for text in texts if text.startswith(f"{row['hr']:.2f} (")]
+        assert shown.endswith("†") == (not row["checked"]), row["added"]
+
+
 def test_prior_draws_its_frame():
     for group, own in frame_of("prior").groupby("group"):
         for column in ("hr", "low", "high"):

@@ -1,10 +1,12 @@
 """From the evidence to the numbers of the book: what is pooled, compared and varied."""
 
+from oligomdt.analysis.accumulation import accumulation
 from oligomdt.analysis.comparisons import comparison
 from oligomdt.analysis.curves import survival_band
 from oligomdt.analysis.derivations import derived
 from oligomdt.analysis.estimates import pooled_rows, published_estimates
 from oligomdt.analysis.headline import headline
+from oligomdt.analysis.profiles import profiles
 from oligomdt.analysis.reconstructed import agreement, reconstructed_estimates
 from oligomdt.analysis.reconstruction import (
     Reconstruction,
@@ -19,6 +21,7 @@ from oligomdt.analysis.synthesis import histology_synthesis, interaction
 
 __all__ = [
     "Reconstruction",
+    "accumulation",
     "agreement",
     "can_be_drawn",
     "comparison",
@@ -29,6 +32,7 @@ __all__ = [
     "interaction",
     "pooled_rows",
     "prior_sensitivity",
+    "profiles",
     "published_estimates",
     "reconstruct",
     "reconstructed_estimates",

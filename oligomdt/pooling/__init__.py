@@ -11,12 +11,15 @@ from oligomdt.pooling.bayesian import (
     bayes,
     bayes_interaction,
 )
-from oligomdt.pooling.effect import PooledEffect, Prediction, pool, predict
+from oligomdt.pooling.draws import CombinedEffect, PooledDraws, pool_draws
+from oligomdt.pooling.effect import PooledEffect, Prediction, pool, predict, shrinkage
 from oligomdt.pooling.estimates import Estimate, from_ci, from_p, from_upper_limit
 from oligomdt.pooling.heterogeneity import Tau2Interval, q_profile, tau2
 from oligomdt.pooling.imputation import CombinedEstimate, rubin
 from oligomdt.pooling.mixture import NormalMixture, TauPosterior
-from oligomdt.pooling.sensitivity import leave_one_out
+from oligomdt.pooling.profile import ProfileEffect, profile_mu, profile_tau2
+from oligomdt.pooling.regression import MetaRegression, regression
+from oligomdt.pooling.sensitivity import cumulative, leave_one_out
 from oligomdt.pooling.subgroups import Contrast, GroupEffect, Interaction, interaction
 from oligomdt.pooling.summaries import (
     from_events,
@@ -31,18 +34,23 @@ from oligomdt.pooling.summaries import (
 __all__ = [
     "BayesianDifference",
     "BayesianEffect",
+    "CombinedEffect",
     "CombinedEstimate",
     "Contrast",
     "Estimate",
     "GroupEffect",
     "Interaction",
+    "MetaRegression",
     "NormalMixture",
+    "PooledDraws",
     "PooledEffect",
     "Prediction",
+    "ProfileEffect",
     "Tau2Interval",
     "TauPosterior",
     "bayes",
     "bayes_interaction",
+    "cumulative",
     "from_ci",
     "from_events",
     "from_landmark",
@@ -56,8 +64,13 @@ __all__ = [
     "interaction",
     "leave_one_out",
     "pool",
+    "pool_draws",
     "predict",
+    "profile_mu",
+    "profile_tau2",
     "q_profile",
+    "regression",
     "rubin",
+    "shrinkage",
     "tau2",
 ]

@@ -16,14 +16,23 @@ from oligomdt.pooling.heterogeneity import (
     Tau2Interval,
     estimate_tau2,
     q_profile,
+    tau2_error,
 )
 from oligomdt.pooling.studies import Studies, check_studies
-from oligomdt.pooling.validation import check_choice, check_level
+from oligomdt.pooling.validation import check_choice, check_level, exponential
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["CI_METHODS", "PREDICTIONS", "PooledEffect", "Prediction", "pool", "predict"]
+__all__ = [
+    "CI_METHODS",
+    "PREDICTIONS",
+    "PooledEffect",
+    "Prediction",
+    "pool",
+    "predict",
+    "shrinkage",
+]
 
 CI_METHODS = ("wald", "hksj", "adhoc", "wider")
 PREDICTIONS = ("normal", "t_km1", "t_km2")
@@ -68,11 +77,18 @@ class PooledEffect:
         Between-study variance; NaN for one study, where it is not defined.
     tau2_ci : Tau2Interval or None
         Q-profile interval; None for one study.
+    tau2_se : float
+        Asymptotic standard error of tau2 (see `heterogeneity.tau2_error`); a poor guide to its
+        uncertainty where studies are few. NaN for one study and for a common effect.
     i2 : float
         Share of the total variance that lies between studies, 0 to 1 (not per cent). From
         tau2; for a common effect from Q. NaN for one study.
     h2 : float
         Total over sampling variance. From tau2; for a common effect ``Q / (k - 1)``.
+    d2 : float
+        Diversity, 0 to 1: the share of the variance of `mu` that is there because of tau2,
+        ``1 - v_common / v_random`` (Wetterslev and others 2009, doi:10.1186/1471-2288-9-86).
+        NaN for one study.
     q, q_df, q_p : float, int, float
         Cochran's Q, its degrees of freedom and p-value.
     weights : numpy.ndarray, shape (k,)
@@ -80,6 +96,9 @@ class PooledEffect:
     prediction : Prediction or None
         Prediction interval, convention "t_km1". None below three studies and for a common
         effect. See `predict` for the other conventions.
+    log_likelihood : float
+        Log-likelihood of the studies at `mu` and `tau2`, all constants included; for REML the
+        restricted one. The two are not to be compared. NaN for one study.
     method, ci_method : str
         Estimator of tau2 and interval. One study: "single" and "wald".
     scale : float
@@ -102,13 +121,16 @@ class PooledEffect:
     df: float
     tau2: float
     tau2_ci: Tau2Interval | None
+    tau2_se: float
     i2: float
     h2: float
+    d2: float
     q: float
     q_df: int
     q_p: float
     weights: np.ndarray
     prediction: Prediction | None
+    log_likelihood: float
     method: str
     ci_method: str
     scale: float
@@ -120,22 +142,22 @@ class PooledEffect:
     @property
     def hr(self) -> float:
         """Pooled hazard ratio."""
-        return float(np.exp(self.mu))
+        return exponential(self.mu)
 
     @property
     def hr_low(self) -> float:
         """Lower confidence limit of the hazard ratio."""
-        return float(np.exp(self.ci_low))
+        return exponential(self.ci_low)
 
     @property
     def hr_high(self) -> float:
         """Upper confidence limit of the hazard ratio."""
-        return float(np.exp(self.ci_high))
+        return exponential(self.ci_high)
 
     def to_dict(self) -> dict[str, Any]:
         """Return one tidy row; what does not apply is NaN (numbers) or "" (text)."""
         same = ("mu", "se", "df", "ci_low", "ci_high", "hr", "hr_low", "hr_high", "p")
-        spread = ("tau2", "i2", "h2", "q", "q_df", "q_p", "scale")
+        spread = ("tau2", "tau2_se", "i2", "h2", "d2", "q", "q_df", "q_p", "scale")
         tau2_low, tau2_high = self.tau2_ci or (np.nan, np.nan)
         low, high = self.prediction or (np.nan, np.nan)
         return {
@@ -150,6 +172,7 @@ class PooledEffect:
             "prediction_low": low,
             "prediction_high": high,
             "prediction_convention": self.prediction.convention if self.prediction else "",
+            "log_likelihood": self.log_likelihood,
             "notes": "; ".join(self.notes),
         }
 
@@ -229,13 +252,16 @@ def pool(
         **interval,
         tau2=between,
         tau2_ci=q_profile(y, studies.se, level),
+        tau2_se=tau2_error(y, v, between, tau2),
         i2=i2,
         h2=h2,
+        d2=max(0.0, 1 - float(fit.total[0] / common.total[0])),
         q=float(common.q),
         q_df=df,
         q_p=float(chdtrc(df, common.q)),
         weights=fit.weights / fit.total,
         prediction=None,
+        log_likelihood=_log_likelihood(fit, tau2),
         method=tau2,
         ci_method=ci,
         scale=scale,
@@ -293,6 +319,61 @@ def predict(effect: PooledEffect, convention: str = "t_km1") -> Prediction:
     return Prediction(effect.mu - half, effect.mu + half, convention)
 
 
+def shrinkage(effect: PooledEffect, log_hr: ArrayLike, se: ArrayLike) -> pd.DataFrame:
+    """Empirical Bayes estimate of the true effect of each study.
+
+    ``share * log_hr + (1 - share) * mu`` with ``share = tau2 / (se**2 + tau2)``, and the
+    standard error ``sqrt(share * se**2 + (1 - share)**2 * se_mu**2)`` with that of the
+    effect's own interval (best linear unbiased prediction; Raudenbush and Bryk 1985,
+    doi:10.3102/10769986010002075). tau2 is taken as known: with few studies the standard
+    errors are too small, and those of `bayes` are to be preferred.
+
+    Parameters
+    ----------
+    effect : PooledEffect
+        The pooled result.
+    log_hr, se : array_like, shape (k,)
+        The log hazard ratios and standard errors it was made from, in the same order.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per study: `label`, `log_hr`, `se`.
+
+    Raises
+    ------
+    ValueError
+        For one study, or studies that are not those of the effect.
+
+    Examples
+    --------
+    >>> y, s = [-0.9, -0.1, -0.5], [0.2, 0.2, 0.2]
+    >>> shrinkage(pool(y, s, tau2="DL"), y, s)["log_hr"].round(3).tolist()
+    [-0.8, -0.2, -0.5]
+    """
+    import pandas as pd
+
+    studies = check_studies(log_hr, se)
+    if effect.method == "single":
+        raise ValueError("one study has no tau2 to shrink it by; pool at least two")
+    if not _is_made_from(effect, studies):
+        raise ValueError("log_hr and se are not the studies that `effect` was pooled from")
+    share = effect.tau2 / (studies.variance + effect.tau2)
+    own = share * studies.log_hr + (1 - share) * effect.mu
+    error = np.sqrt(share * studies.variance + ((1 - share) * effect.se) ** 2)
+    return pd.DataFrame({"label": effect.labels, "log_hr": own, "se": error})
+
+
+def _is_made_from(effect: PooledEffect, studies: Studies) -> bool:
+    if studies.k != effect.k:
+        return False
+    weights = 1 / (studies.variance + effect.tau2)
+    weights /= weights.sum()
+    spread = float(np.abs(studies.log_hr).max()) + float(studies.se.max())
+    same = abs(float(weights @ studies.log_hr) - effect.mu) <= 1e-9 * spread
+    return same and np.allclose(weights, effect.weights, rtol=1e-9, atol=0)
+
+
 def _single(studies: Studies, level: float) -> PooledEffect:
     mu, se = float(studies.log_hr[0]), float(studies.se[0])
     return PooledEffect(
@@ -300,13 +381,16 @@ def _single(studies: Studies, level: float) -> PooledEffect:
         **_interval(mu, se, np.nan, 0, "wald", level),
         tau2=np.nan,
         tau2_ci=None,
+        tau2_se=np.nan,
         i2=np.nan,
         h2=np.nan,
+        d2=np.nan,
         q=0.0,
         q_df=0,
         q_p=1.0,
         weights=np.ones(1),
         prediction=None,
+        log_likelihood=np.nan,
         method="single",
         ci_method="wald",
         scale=np.nan,
@@ -352,8 +436,17 @@ def _inconsistency(common: model.Fit, tau2: float, method: str, df: int) -> tupl
     q, weights = float(common.q), common.weights
     if method == "CE":
         return max(0.0, 1 - df / q) if q > 0 else 0.0, q / df
-    typical = df * weights.sum() / (weights.sum() ** 2 - (weights**2).sum())
+    typical = df * weights.sum() / model.products_of_pairs(weights)
     return float(tau2 / (tau2 + typical)), float(1 + tau2 / typical)
+
+
+def _log_likelihood(fit: model.Fit, method: str) -> float:
+    k = fit.weights.size
+    if method == "REML":
+        # The likelihood of any k - 1 orthonormal contrasts of the estimates.
+        constant = (k - 1) * np.log(2 * np.pi) - np.log(k)
+        return float(model.restricted_log_likelihood(fit)) - 0.5 * constant
+    return float(model.log_likelihood(fit)) - 0.5 * k * np.log(2 * np.pi)
 
 
 def _notes(ci: str, scale: float) -> tuple[str, ...]:

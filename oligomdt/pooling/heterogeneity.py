@@ -12,7 +12,16 @@ from oligomdt.pooling import model
 from oligomdt.pooling.studies import check_studies
 from oligomdt.pooling.validation import check_choice, check_level
 
-__all__ = ["TAU2_METHODS", "Tau2Interval", "estimate_tau2", "q_profile", "tau2"]
+__all__ = [
+    "TAU2_METHODS",
+    "Tau2Interval",
+    "estimate_tau2",
+    "highest_peak",
+    "q_profile",
+    "root",
+    "tau2",
+    "tau2_error",
+]
 
 TAU2_METHODS = ("CE", "DL", "HE", "HS", "SJ", "ML", "REML", "EB", "PM")
 
@@ -160,7 +169,8 @@ def q_profile(log_hr: ArrayLike, se: ArrayLike, level: float = 0.95) -> Tau2Inte
 
 def _dersimonian_laird(y: np.ndarray, v: np.ndarray, design: np.ndarray) -> float:
     f = model.fit(y, v, design, 0.0)
-    scale = f.total.sum() - ((f.weights**2 @ design) / f.total).sum()
+    pairs = [model.products_of_pairs(f.weights[own == 1]) for own in design.T]
+    scale = (np.array(pairs) / f.total).sum()
     return (f.q - np.subtract(*design.shape)) / scale
 
 
@@ -191,36 +201,134 @@ _CLOSED_FORM: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray], float]] =
 
 def _tau2_at_q(y: np.ndarray, v: np.ndarray, design: np.ndarray, target: float) -> float:
     """Solve generalised Q(tau2) = target; 0 where Q is below the target already at 0."""
+    return root(lambda t: float(model.fit(y, v, design, t).q) - target, float(np.ptp(y) ** 2))
 
-    def excess(t: float) -> float:
-        return float(model.fit(y, v, design, t).q) - target
 
+def _maximum(y: np.ndarray, v: np.ndarray, design: np.ndarray, method: str) -> float:
+    """Highest maximum of the (restricted) likelihood over tau2 >= 0."""
+    likelihood = {
+        "ML": model.log_likelihood,
+        "REML": model.restricted_log_likelihood,
+    }[method]
+    return highest_peak(
+        lambda t: model.score(model.fit(y, v, design, t), design, method),
+        lambda t: float(likelihood(model.fit(y, v, design, t))),
+        max(float(np.ptp(y) ** 2), float(v.min())),
+    )
+
+
+def root(excess: Callable[[float], float], high: float) -> float:
+    """Where a function that falls steadily to below 0 crosses it; 0 where it starts below.
+
+    Parameters
+    ----------
+    excess : callable
+        Function of tau2.
+    high : float
+        First guess of a tau2 beyond the crossing, above 0; doubled until it is.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> root(lambda t: 3 - t, 1.0)
+    3.0
+    """
     if excess(0.0) <= 0:
         return 0.0
-    # Q falls steadily in tau2 and tends to 0, so doubling must find the other side.
-    high = float(np.ptp(y) ** 2)
     while excess(high) > 0:
         high *= 2
     return float(brentq(excess, 0.0, high, xtol=1e-15 * high, rtol=1e-15))
 
 
-def _maximum(y: np.ndarray, v: np.ndarray, design: np.ndarray, method: str) -> float:
-    """Highest maximum over tau2 >= 0: every sign change of the score on a grid, and 0."""
+def highest_peak(
+    slope: Callable[[float | np.ndarray], np.ndarray],
+    height: Callable[[float], float],
+    high: float,
+) -> float:
+    """Highest maximum over tau2 >= 0: every sign change of the slope on a grid, and 0.
 
-    def slope(t: float | np.ndarray) -> np.ndarray:
-        return model.score(model.fit(y, v, design, t), design, method)
+    Parameters
+    ----------
+    slope : callable
+        Derivative in tau2, or a positive multiple; takes one or many tau2.
+    height : callable
+        The function itself, of one tau2.
+    high : float
+        First guess of the end of the grid, above 0; doubled until the slope is not positive.
 
-    high = max(float(np.ptp(y) ** 2), float(v.min()))
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> round(highest_peak(lambda t: 2 - t, lambda t: 2 * t - t**2 / 2, 1.0), 12)
+    2.0
+    """
     while slope(high) > 0:
         high *= 2
     grid = np.concatenate([[0.0], high * np.geomspace(1e-10, 1, 400)])
     steep = slope(grid)
     peaks = [0.0]
     for i in np.flatnonzero((steep[:-1] > 0) & (steep[1:] <= 0)):
-        root = brentq(slope, grid[i], grid[i + 1], xtol=1e-15 * grid[i + 1], rtol=1e-15)
-        peaks.append(float(root))
-    likelihood = {
-        "ML": model.log_likelihood,
-        "REML": model.restricted_log_likelihood,
-    }[method]
-    return max(peaks, key=lambda t: float(likelihood(model.fit(y, v, design, t))))
+        peak = brentq(slope, grid[i], grid[i + 1], xtol=1e-15 * grid[i + 1], rtol=1e-15)
+        peaks.append(float(peak))
+    return max(peaks, key=height)
+
+
+def tau2_error(log_hr: np.ndarray, variance: np.ndarray, tau2: float, method: str) -> float:
+    """Asymptotic standard error of tau2 around a single mean.
+
+    For ML and REML from the Fisher information (Viechtbauer 2005,
+    doi:10.3102/10769986030003261); for the others from the variance of the quadratic form that
+    each of them solves, with the true tau2 replaced by its estimate. It is a poor measure
+    where studies are few or tau2 is near 0, and an interval should not be made of it.
+
+    Parameters
+    ----------
+    log_hr, variance : numpy.ndarray, shape (k,)
+        Checked log hazard ratios and sampling variances, k at least 2.
+    tau2 : float
+        The estimate, at least 0.
+    method : str
+        One of `TAU2_METHODS`; NaN for CE, which estimates nothing.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> round(tau2_error(np.array([-0.9, -0.1, -0.5]), np.full(3, 0.04), 0.12, "REML"), 6)
+    0.16
+    """
+    if method == "CE":
+        return float("nan")
+    k, w = variance.size, 1 / (variance + tau2)
+    if method == "ML":
+        return float(np.sqrt(2 / (w**2).sum()))
+    if method in ("EB", "PM"):
+        return float(np.sqrt(2 * k**2 / (k - 1)) / w.sum())
+    if method == "REML":
+        return float(np.sqrt(2 / _trace_of_square(w, np.ones(k))))
+    # The others are y'Py * factor plus a constant, P = W - ww'/sum(w) with weights that do not
+    # depend on tau2, and var(y'Py) = 2 tr(PSPS) with S = diag(variance + tau2).
+    start, plain = log_hr.var(), 1 / variance
+    weights, factor = {
+        "DL": lambda: (plain, plain.sum() / model.products_of_pairs(plain)),
+        "HS": lambda: (plain, 1 / plain.sum()),
+        "HE": lambda: (np.ones(k), 1 / (k - 1)),
+        "SJ": lambda: (1 / (variance + start), start / (k - 1)),
+    }[method]()
+    return float(np.sqrt(2 * _trace_of_square(weights, variance + tau2)) * factor)
+
+
+def _trace_of_square(w: np.ndarray, s: np.ndarray) -> float:
+    """Trace of PSPS with P = W - ww'/sum(w) and S = diag(s)."""
+    p = -np.outer(w, w) / w.sum()
+    np.fill_diagonal(p, 0.0)
+    np.fill_diagonal(p, -p.sum(axis=0))  # the columns of P sum to 0
+    return float(s @ p**2 @ s)

@@ -8,7 +8,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["Fit", "fit", "log_likelihood", "restricted_log_likelihood", "score"]
+__all__ = [
+    "Fit",
+    "fit",
+    "log_likelihood",
+    "products_of_pairs",
+    "restricted_log_likelihood",
+    "score",
+]
 
 
 class Fit(NamedTuple):
@@ -85,3 +92,16 @@ def score(f: Fit, design: np.ndarray, method: str) -> np.ndarray:
     if method == "REML":
         slope = slope + ((f.weights**2 @ design) / f.total).sum(axis=-1)
     return slope
+
+
+def products_of_pairs(weights: np.ndarray) -> np.ndarray:
+    """Sum of ``w[i] * w[j]`` over all i other than j, studies along the first axis.
+
+    ``sum(w)**2 - sum(w**2)``, but right to the last digits where one study outweighs the rest.
+
+    Examples
+    --------
+    >>> float(products_of_pairs(np.array([1e20, 1.0, 2.0])))
+    6e+20
+    """
+    return 2 * (weights[1:] * np.cumsum(weights, axis=0)[:-1]).sum(axis=0)

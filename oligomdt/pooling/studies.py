@@ -6,7 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-__all__ = ["Grouping", "Studies", "check_group", "check_studies"]
+__all__ = ["Grouping", "Studies", "check_group", "check_numbers", "check_studies", "computable"]
+
+# Within these every sum of weights keeps its digits. No effect on any scale of use comes near.
+SMALLEST, LARGEST = 1e-8, 1e8
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,8 +93,9 @@ def check_studies(
     Raises
     ------
     ValueError
-        Where there is no study, the lengths differ, or a value is not finite or a standard
-        error not above 0. The message names the study.
+        Where there is no study, the lengths differ, a label is given twice, a value is not
+        finite or a standard error not above 0, or a value lies outside the range that can be
+        computed with (1e-8 to 1e8). The message names the study.
 
     Examples
     --------
@@ -113,12 +117,47 @@ def check_studies(
                 f"labels has {len(names)} values and log_hr has {log_hr.size}; "
                 "give one label per study"
             )
-    for name, effect, error in zip(names, log_hr, se, strict=True):
-        if not np.isfinite(effect):
-            raise ValueError(f"study {name}: log_hr is {effect}; it must be a finite number")
-        if not np.isfinite(error) or error <= 0:
-            raise ValueError(f"study {name}: se is {error}; it must be a finite number above 0")
+        _check_names(names)
+    check_numbers(log_hr, se, names)
     return Studies(log_hr, se, names)
+
+
+def computable(log_hr: np.ndarray, se: np.ndarray) -> np.ndarray:
+    """Say of each estimate and standard error whether they can be computed with."""
+    # A value that is not a number fails every comparison.
+    return (np.abs(log_hr) <= LARGEST) & (se >= SMALLEST) & (se <= LARGEST)
+
+
+def check_numbers(log_hr: np.ndarray, se: np.ndarray, names: Sequence[str]) -> None:
+    """Check that estimates and standard errors can be computed with; the message names one."""
+    bad = ~computable(log_hr, se)
+    if not bad.any():
+        return
+    first = int(np.flatnonzero(bad)[0])
+    name, effect, error = names[first], log_hr[first], se[first]
+    if not np.isfinite(effect):
+        raise ValueError(f"study {name}: log_hr is {effect}; it must be a finite number")
+    if not np.isfinite(error) or error <= 0:
+        raise ValueError(f"study {name}: se is {error}; it must be a finite number above 0")
+    if abs(effect) > LARGEST:
+        raise ValueError(
+            f"study {name}: log_hr is {effect:g}; "
+            f"it must lie between -{LARGEST:g} and {LARGEST:g}"
+        )
+    raise ValueError(
+        f"study {name}: se is {error:g}; it must lie between {SMALLEST:g} and {LARGEST:g}"
+    )
+
+
+def _check_names(names: Sequence[str]) -> None:
+    seen = set()
+    for name in names:
+        if name in seen:
+            raise ValueError(
+                f"labels: {name!r} is given twice; no patient may count twice, so give each "
+                "study once and each its own label"
+            )
+        seen.add(name)
 
 
 def check_group(group: Sequence[Hashable], studies: Studies) -> Grouping:

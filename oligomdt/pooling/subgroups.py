@@ -104,6 +104,9 @@ class Interaction:
         the hksj test rejects more easily than the Wald test: prefer adhoc.
     q_within : float
         Cochran's Q summed over groups (weights without tau2).
+    q_within_df, q_within_p : int, float
+        Its degrees of freedom, and the p-value of no heterogeneity within groups; NaN where
+        every study is its own group.
     method, spread, test : str
         Estimator of tau2, "common" or "separate", and "wald", "hksj" or "adhoc".
     level : float
@@ -118,6 +121,8 @@ class Interaction:
     p: float
     scale: float
     q_within: float
+    q_within_df: int
+    q_within_p: float
     method: str
     spread: str
     test: str
@@ -255,6 +260,8 @@ def interaction(
         float(p),
         scale,
         float(common.q),
+        int(free),
+        float(chdtrc(free, common.q)) if free else np.nan,
         tau2,
         spread,
         test,

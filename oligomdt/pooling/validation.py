@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-__all__ = ["check_choice", "check_level", "check_positive", "check_proportion"]
+__all__ = ["check_choice", "check_level", "check_positive", "check_proportion", "exponential"]
 
 
 def check_positive(name: str, value: float) -> float:
@@ -37,6 +37,14 @@ def check_choice(name: str, value: str, choices: Sequence[str]) -> str:
     if value not in choices:
         raise ValueError(f"{name} is {value!r}; it must be one of {', '.join(choices)}")
     return value
+
+
+def exponential(value: float) -> float:
+    """Return e to this power; infinity where that is beyond the range of numbers."""
+    try:
+        return math.exp(value)
+    except OverflowError:
+        return math.inf
 
 
 def _as_float(name: str, value: float) -> float:

@@ -1,12 +1,14 @@
 """Common-effect and random-effects fits, leave-one-out, subgroups, posteriors, conversions."""
 
 import re
+from functools import partial
 
 import numpy as np
+import pandas as pd
 
 from oligomdt import pooling
 
-from . import studies
+from . import load, studies
 
 METHODS = ("DL", "HE", "HS", "SJ", "ML", "REML", "EB", "PM")
 # Closed forms 1e-10. Iterative results (likelihoods, roots, quadrature) 1e-6: the accuracy to
@@ -14,14 +16,22 @@ METHODS = ("DL", "HE", "HS", "SJ", "ML", "REML", "EB", "PM")
 # p-values are compared by their logarithm, which loses digits where they are tiny.
 CLOSED, ITERATIVE = 1e-10, 1e-6
 P_CLOSED, P_ITERATIVE = 1e-8, 1e-5
-ITERATIVE_PATH = re.compile(r"/(ML|REML|EB|PM)(_|/)|/(tau2_ci95|bayes)/|/REML_")
+STOPPED = 1.2e-4
+ITERATIVE_PATH = re.compile(
+    r"/(ML|REML|EB|PM)(_|/)|/(tau2_ci95|bayes|profile_likelihood_mu_ML)/|/REML_"
+)
 
 
 def tolerance(path):
     iterative = bool(ITERATIVE_PATH.search(path))
-    if re.search(r"/(Q_)?p(/\d+)?$", path):
+    if re.search(r"/((Q|QE|QM)_)?p(/\d+)?$", path):
         return "logarithm", P_ITERATIVE if iterative else P_CLOSED
-    if re.search(r"/tau2(/\d+)?$|/q_profile/(lb|ub)$", path):
+    if "/tau2_at_metafor_default_tolerance/" in path:
+        # What a default stopping rule leaves: how far from the root it may be.
+        return "spread", STOPPED
+    if re.search(r"^summary/.*/tau2$", path):
+        return "relative", ITERATIVE if iterative else CLOSED
+    if re.search(r"/tau2(/\d+)?$|/tau2_ci95/.*/(lb|ub)$", path):
         return "spread", ITERATIVE if iterative else CLOSED
     return "absolute", ITERATIVE if iterative else CLOSED
 
@@ -63,8 +73,15 @@ def one_method(data, method):
         for ci in ("wald", "hksj", "adhoc", "wider")
     )
     three = wald.k >= 3
+    shrunken = pooling.shrinkage(wald, *studies(data))
     return {
         "tau2": wald.tau2,
+        "tau": wald.tau2**0.5,
+        "se_tau2": wald.tau2_se,
+        "D2_percent": 100 * wald.d2,
+        "logLik_ML": wald.log_likelihood if method == "ML" else None,
+        "logLik_REML": wald.log_likelihood if method == "REML" else None,
+        "blup": {"pred": shrunken["log_hr"].tolist(), "se": shrunken["se"].tolist()},
         "I2_percent": 100 * wald.i2,
         "H2": wald.h2,
         "estimate": wald.mu,
@@ -92,7 +109,20 @@ def tau2_ci95(data, name):
     # An empty set is NaN here and 0 in the reference.
     low, high = (0.0, 0.0) if interval.null_set else interval
     flags = {"lb_at_zero": low == 0, "null_set": interval.null_set}
-    return {"q_profile": {"lb": low, "ub": high, **flags}}
+    blocks = {"q_profile": {"lb": low, "ub": high, **flags}}
+    for method in ("REML", "ML"):
+        limits = pooling.profile_tau2(*studies(data), method)
+        blocks[f"profile_likelihood_{method}"] = bounds(limits)
+    return blocks
+
+
+def profile_likelihood_mu(data, name):
+    effect = pooling.profile_mu(*studies(data))
+    return {"estimate_ml": effect.mu, "ci_lb": effect.ci_low, "ci_ub": effect.ci_high}
+
+
+def default_tolerance(data, name):
+    return {method: pooling.tau2(*studies(data), method) for method in ("REML", "ML", "PM")}
 
 
 def leave_one_out(data, name):
@@ -122,6 +152,80 @@ def leave_one_out(data, name):
         }
         blocks[key] = {column: values.tolist() for column, values in columns.items()}
     return blocks
+
+
+def cumulative(data, name):
+    yi, sei = studies(data)
+    fits = {"common_effect": "CE", "REML": "REML", "DL": "DL"}
+    blocks = {"order": "as listed"}
+    for key, tau2 in fits.items():
+        frame = pooling.cumulative(yi, sei, tau2=tau2)
+        assert frame["k"].tolist() == list(range(1, len(yi) + 1))
+        # One study: heterogeneity NaN here, 0 in the reference.
+        assert np.isnan(frame.loc[0, "tau2"])
+        frame.loc[0, "tau2"] = 0.0
+        columns = {"estimate": "mu", "se": "se", "ci_lb": "ci_low", "ci_ub": "ci_high"}
+        columns |= {"tau2": "tau2"}
+        blocks[key] = {ours: frame[column].tolist() for ours, column in columns.items()}
+    return blocks
+
+
+def meta_regression(data, name):
+    (term,) = data["meta_regression"]["terms"][1:]
+    used = [i - 1 for i in data["meta_regression"]["rows_used"]]
+    yi, sei = (values[used] for values in studies(data))
+    column = pd.DataFrame({term: np.array(data["input"][term], dtype=float)[used]})
+    blocks = {"n_used": len(used), "rows_used": [i + 1 for i in used]}
+    blocks["terms"] = ["intercept", term]
+    for key in data["meta_regression"]:
+        if key not in blocks:
+            tau2, test = key.replace("EE", "CE").split("_")
+            test = {"z": "wald", "knha": "hksj"}[test]
+            fit = pooling.regression(yi, sei, column, tau2=tau2, test=test)
+            newx = data["meta_regression"][key]["predict"]["newx"]
+            blocks[key] = fitted(fit, pd.DataFrame({term: newx}))
+    return blocks
+
+
+def fitted(fit, new):
+    limits = {"ci_low": "ci_lb", "ci_high": "ci_ub", "statistic": "stat", "estimate": "coef"}
+    table = fit.coefficients.rename(columns=limits).drop(columns="term")
+    predicted = fit.predict(new).rename(columns=limits | {"log_hr": "pred"})
+    block = {name: table[name].tolist() for name in table}
+    block |= {"tau2": fit.tau2, "QM": fit.qm, "QM_p": fit.qm_p}
+    block |= {"QE": fit.qe, "QE_df": fit.qe_df, "QE_p": fit.qe_p}
+    block |= {"I2_percent": 100 * fit.i2, "vcov": fit.covariance.tolist()}
+    if fit.method != "CE":
+        block["R2_percent"] = 100 * fit.r2
+    shown = {name: predicted[name].tolist() for name in ("pred", "se", "ci_lb", "ci_ub")}
+    return block | {"predict": {"newx": new.iloc[:, 0].tolist(), **shown}}
+
+
+def summary(method, data, name):
+    """One row of the table over all sets, which repeats what their own files say."""
+    content = load("datasets", name)
+    yi, sei = studies(content)
+    common = pooling.pool(yi, sei, tau2="CE")
+    row = dict.fromkeys(data[method])
+    row |= {"k": len(yi), "method": method, "Q": common.q, "Q_p": common.q_p}
+    one = {"estimate": common.mu, "wald": estimate_and_limits(common, "z")}
+    if method != "CE":
+        one = one_method(content, method)
+        for name in ("tau2", "se_tau2", "I2_percent", "H2"):
+            row[name] = one[name]
+        shorts = {"hksj": "hksj", "adhoc": "hksj_adhoc"}
+        for short, name in shorts.items():
+            row |= {f"se_{short}": one[name]["se"], **limits_of(one[name], short, "ci_")}
+        for name, interval in one["prediction"].items():
+            if interval and name != "hksj_t_km2":
+                short = name.replace("t_", "").replace("_HTS", "")
+                row |= limits_of(interval, f"pi_{short}", "")
+    row |= {"estimate": one["estimate"], "se_wald": one["wald"]["se"]}
+    return row | limits_of(one["wald"], "wald", "ci_")
+
+
+def limits_of(interval, name, prefix):
+    return {f"{name}_{side}": interval[f"{prefix}{side}"] for side in ("lb", "ub")}
 
 
 def group_rows(data, result, with_spread):
@@ -194,6 +298,7 @@ def subgroups(data, name):
             "test_hksj_adhoc": f_test(compare(tau2, "common", "adhoc")),
             "QE": result.q_within,
             "QE_df": sum(one.k - 1 for one in result.groups),
+            "QE_p": result.q_within_p,
         }
     if len(common.groups) == 2:
         blocks["contrast"] = {
@@ -279,10 +384,15 @@ COMPUTE = {
     ("datasets", "common_effect"): common_effect,
     ("datasets", "random_effects"): random_effects,
     ("datasets", "tau2_ci95"): tau2_ci95,
+    ("datasets", "profile_likelihood_mu_ML"): profile_likelihood_mu,
+    ("datasets", "tau2_at_metafor_default_tolerance"): default_tolerance,
     ("datasets", "leave_one_out"): leave_one_out,
+    ("datasets", "cumulative"): cumulative,
+    ("datasets", "meta_regression"): meta_regression,
     ("datasets", "subgroups"): subgroups,
     ("datasets", "bayes"): bayes,
     ("conversions", "case"): conversion,
+    **{("summary", method): partial(summary, method) for method in ("CE", *METHODS)},
 }
 
 LEFT_OUT = {
