@@ -3,8 +3,8 @@
 Every function refuses fewer than ten studies. With fewer, the tests have no power, chance alone
 makes a funnel plot look lopsided, and trim and fill imputes studies on the word of one or two
 (Sterne and others 2011, doi:10.1136/bmj.d4002). For log hazard ratios use `event_asymmetry`:
-their standard error depends on the effect itself through the events and on censoring, which
-Egger's test can take for a small-study effect (Debray and others 2018, doi:10.1002/jrsm.1266).
+in survival data the older tests have low power or reject too often, because censoring moves the
+standard error (Debray, Moons and Riley 2018, doi:10.1002/jrsm.1266).
 """
 
 from __future__ import annotations
@@ -410,7 +410,7 @@ def _events(name: str, values: ArrayLike, studies: Studies) -> np.ndarray:
             f"{name} has {counts.size} values and log_hr has {studies.k}; give one per study"
         )
     for label, count in zip(studies.labels, counts, strict=True):
-        check_positive(f"study {label}: {name}", count)
+        check_positive(f"study {label}: {name}", float(count))
     return counts
 
 
