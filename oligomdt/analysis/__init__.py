@@ -1,7 +1,9 @@
 """From the evidence to the numbers of the book: what is pooled, compared and varied."""
 
 from oligomdt.analysis.comparisons import comparison
+from oligomdt.analysis.consistency import consistency
 from oligomdt.analysis.curves import survival_band
+from oligomdt.analysis.dependence import cohorts_within_trials, influence_of_trials
 from oligomdt.analysis.derivations import derived
 from oligomdt.analysis.estimates import pooled_rows, published_estimates
 from oligomdt.analysis.headline import headline
@@ -21,11 +23,14 @@ __all__ = [
     "Reconstruction",
     "agreement",
     "can_be_drawn",
+    "cohorts_within_trials",
     "comparison",
+    "consistency",
     "derived",
     "find",
     "headline",
     "histology_synthesis",
+    "influence_of_trials",
     "interaction",
     "pooled_rows",
     "prior_sensitivity",

@@ -493,7 +493,8 @@ def _events(numbers: _Numbers) -> Comparison | None:
     if gap:
         fits += _fitting_levels(numbers)
     printed = f"{' + '.join(map(str, numbers.events))} events"
-    expected = f"SE at least {least:.3f}; the limits give {_between(error.low, error.high)}"
+    given = f"{error.low:.3f} to {error.high:.3f}"
+    expected = f"SE at least {least:.3f} with these events; the limits give {given}"
     return Comparison("limits and events", verdict, printed, expected, gap, "% of SE", fits)
 
 

@@ -245,8 +245,8 @@ def egger_random(
 ) -> AsymmetryTest:
     """Regression of log HR on its standard error with additive heterogeneity (REML).
 
-    The mixed-effects form of Egger's test (Sterne and Egger 2005,
-    doi:10.1002/0470870168.ch6): the error variance is ``se**2 + tau2``; normal distribution.
+    The mixed-effects form of Egger's test (Sterne and Egger 2005, in "Publication bias in
+    meta-analysis", Wiley): the error variance is ``se**2 + tau2``; normal distribution.
 
     Parameters
     ----------
