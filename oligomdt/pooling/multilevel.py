@@ -266,13 +266,17 @@ class _Fit(NamedTuple):
 
 def _fit(data: _Data, sigma2: np.ndarray) -> _Fit:
     k = data.y.size
-    covariance = sigma2[0] * data.together + np.diag(sigma2[1] + data.v)
-    inverse = np.linalg.inv(covariance)
-    weights = inverse.sum(axis=0)
+    precision = 1 / (sigma2[1] + data.v)
+    # One cluster's covariance is a diagonal plus a constant: its inverse has a closed form.
+    growth = 1 + sigma2[0] * (data.together @ precision)
+    shared = data.together * np.outer(precision, precision) / growth * sigma2[0]
+    inverse = np.diag(precision) - shared
+    weights = precision / growth
     total = float(weights.sum())
     mu = float(weights @ data.y) / total
     standardised = inverse @ (data.y - mu)
-    likelihood = -np.linalg.slogdet(covariance)[1] - (data.y - mu) @ standardised
+    log_determinant = (np.log(growth) / data.together.sum(axis=0) - np.log(precision)).sum()
+    likelihood = -log_determinant - (data.y - mu) @ standardised
     likelihood -= (k - data.restricted) * np.log(2 * np.pi)
     if data.restricted:
         # The constant log k is that of a design of ones; it makes likelihoods comparable.
@@ -302,13 +306,14 @@ def _maximum(data: _Data) -> np.ndarray:
 def _climb(data: _Data, start: np.ndarray, unit: float) -> np.ndarray:
     """Fisher scoring with halved steps; a variance of 0 stays 0 while its score is below 0."""
     point = start
-    for _ in range(500):
+    for _ in range(1000):
         fit = _fit(data, point)
         free = (point > 0) | (fit.score > 0)
         if not free.any():
             return point
         step = np.zeros(2)
-        step[free] = np.linalg.solve(fit.information[np.ix_(free, free)], fit.score[free])
+        # Least squares, for two studies of which one is far more precise than the other.
+        step[free] = np.linalg.lstsq(fit.information[np.ix_(free, free)], fit.score[free])[0]
         moved = _uphill(data, point, step, fit.log_likelihood)
         if np.abs(moved - point).max() <= 1e-12 * unit:
             return moved
@@ -320,16 +325,23 @@ def _climb(data: _Data, start: np.ndarray, unit: float) -> np.ndarray:
 
 
 def _uphill(data: _Data, point: np.ndarray, step: np.ndarray, height: float) -> np.ndarray:
+    noise = 1e-12 * (1 + abs(height))
     for halving in range(60):
         moved = np.maximum(point + step * 0.5**halving, 0.0)
-        if _fit(data, moved).log_likelihood >= height:
+        gain = _fit(data, moved).log_likelihood - height
+        if gain > noise:
             return moved
+        if gain >= -noise:
+            # The likelihood is flat to its last digits here; the score still points to the
+            # maximum, and half a step cannot swing around it.
+            return np.maximum(point + step * 0.5 ** (halving + 1), 0.0)
     return point
 
 
 def _limits(mu: float, se: float, df: float, level: float) -> tuple[float, float, float]:
     upper = (1 + level) / 2
     half = float(ndtri(upper) if np.isinf(df) else stdtrit(df, upper)) * se
-    ratio = -abs(mu) / se if se > 0 else -np.inf
+    # A robust standard error of exactly 0 (identical estimates): no distribution.
+    ratio = -abs(mu) / se if se > 0 else (-np.inf if mu else np.nan)
     tail = ndtr(ratio) if np.isinf(df) else stdtr(df, ratio)
     return mu - half, mu + half, float(2 * tail)
