@@ -109,6 +109,21 @@ def test_the_added_trial_moves_the_result_most(influence):
     assert not without["trial_checked"] and not without["checked_without"]
 
 
+def test_what_the_chapter_says_of_the_trials_holds(influence):
+    core = influence[influence["set"] == "NSCLC"].set_index("label")
+    assert (core["high_without"] < 1).all()
+    assert core["weight"].idxmax() == "CURB, NSCLC (2024)"
+    assert (core["tau_without"] == 0).all()
+    assert core["x"].sum() < len(core) - 1  # Cochran's Q below its expectation
+    added = influence[influence["set"] == "NSCLC with NRG-LU002"].set_index("label")
+    assert (added["high"] < 1).all()
+    assert (added.drop("NRG-LU002 (2024)")["high_without"] > 1).all()
+    assert added.loc["NRG-LU002 (2024)", "tau_without"] == 0
+    assert added.loc["NRG-LU002 (2024)", "cov_ratio"] < 1
+    breast = influence[influence["group"] == "breast"]
+    assert ((breast["low_without"] < 1) & (breast["high_without"] > 1)).all()
+
+
 def test_two_trials_have_no_diagnostics(influence):
     breast = influence[influence["group"] == "breast"]
     assert len(breast) == 2
