@@ -16,10 +16,12 @@ from conftest import ROOT
 from oligomdt import analysis, reconstructkm, survival
 from oligomdt.figures import (
     agreement,
+    baujat,
     benchmark,
     calibration,
     cumulative,
     forest,
+    influence,
     km,
     km_panel,
     limit,
@@ -60,6 +62,11 @@ def reconstructed_forest():
 @cache
 def scenarios():
     return analysis.sensitivity()
+
+
+@cache
+def without_each():
+    return analysis.influence_of_trials(analysis.published_estimates())
 
 
 def known_curves():
@@ -109,6 +116,8 @@ FRAMES = {
         "prior",
         lambda: prior.prior_data(analysis.prior_sensitivity(analysis.published_estimates())),
     ),
+    "baujat": ("baujat", lambda: baujat.baujat_data(without_each())),
+    "influence": ("influence", lambda: influence.influence_data(without_each())),
     "benchmark": ("benchmark", benchmark.benchmark_data),
     "calibration": ("calibration", calibration.calibration_data),
     "limit": ("limit", limit.limit_data),

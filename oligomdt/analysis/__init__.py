@@ -2,7 +2,9 @@
 
 from oligomdt.analysis.accumulation import accumulation
 from oligomdt.analysis.comparisons import comparison
+from oligomdt.analysis.consistency import consistency
 from oligomdt.analysis.curves import survival_band
+from oligomdt.analysis.dependence import cohorts_within_trials, influence_of_trials
 from oligomdt.analysis.derivations import derived
 from oligomdt.analysis.estimates import pooled_rows, published_estimates
 from oligomdt.analysis.headline import headline
@@ -24,11 +26,14 @@ __all__ = [
     "accumulation",
     "agreement",
     "can_be_drawn",
+    "cohorts_within_trials",
     "comparison",
+    "consistency",
     "derived",
     "find",
     "headline",
     "histology_synthesis",
+    "influence_of_trials",
     "interaction",
     "pooled_rows",
     "prior_sensitivity",

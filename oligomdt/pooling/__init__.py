@@ -11,15 +11,31 @@ from oligomdt.pooling.bayesian import (
     bayes,
     bayes_interaction,
 )
+from oligomdt.pooling.consistency import Comparison, ConsistencyReport, check
 from oligomdt.pooling.draws import CombinedEffect, PooledDraws, pool_draws
 from oligomdt.pooling.effect import PooledEffect, Prediction, pool, predict, shrinkage
 from oligomdt.pooling.estimates import Estimate, from_ci, from_p, from_upper_limit
 from oligomdt.pooling.heterogeneity import Tau2Interval, q_profile, tau2
 from oligomdt.pooling.imputation import CombinedEstimate, rubin
+from oligomdt.pooling.influence import baujat, influence
 from oligomdt.pooling.mixture import NormalMixture, TauPosterior
+from oligomdt.pooling.multilevel import RobustEffect, ThreeLevelEffect, three_level
 from oligomdt.pooling.profile import ProfileEffect, profile_mu, profile_tau2
 from oligomdt.pooling.regression import MetaRegression, regression
 from oligomdt.pooling.sensitivity import cumulative, leave_one_out
+from oligomdt.pooling.small_study import (
+    AsymmetryTest,
+    HenmiCopas,
+    RankTest,
+    TrimAndFill,
+    begg,
+    egger,
+    egger_random,
+    event_asymmetry,
+    event_asymmetry_by_arm,
+    henmi_copas,
+    trim_and_fill,
+)
 from oligomdt.pooling.subgroups import Contrast, GroupEffect, Interaction, interaction
 from oligomdt.pooling.summaries import (
     from_events,
@@ -32,13 +48,17 @@ from oligomdt.pooling.summaries import (
 )
 
 __all__ = [
+    "AsymmetryTest",
     "BayesianDifference",
     "BayesianEffect",
     "CombinedEffect",
     "CombinedEstimate",
+    "Comparison",
+    "ConsistencyReport",
     "Contrast",
     "Estimate",
     "GroupEffect",
+    "HenmiCopas",
     "Interaction",
     "MetaRegression",
     "NormalMixture",
@@ -46,11 +66,22 @@ __all__ = [
     "PooledEffect",
     "Prediction",
     "ProfileEffect",
+    "RankTest",
+    "RobustEffect",
     "Tau2Interval",
     "TauPosterior",
+    "ThreeLevelEffect",
+    "TrimAndFill",
+    "baujat",
     "bayes",
     "bayes_interaction",
+    "begg",
+    "check",
     "cumulative",
+    "egger",
+    "egger_random",
+    "event_asymmetry",
+    "event_asymmetry_by_arm",
     "from_ci",
     "from_events",
     "from_landmark",
@@ -61,6 +92,8 @@ __all__ = [
     "from_p_and_total_events",
     "from_total_events",
     "from_upper_limit",
+    "henmi_copas",
+    "influence",
     "interaction",
     "leave_one_out",
     "pool",
@@ -73,4 +106,6 @@ __all__ = [
     "rubin",
     "shrinkage",
     "tau2",
+    "three_level",
+    "trim_and_fill",
 ]

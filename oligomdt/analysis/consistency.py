@@ -1,0 +1,127 @@
+"""Do the numbers that each report prints fit each other?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from oligomdt import evidence, pooling
+from oligomdt.analysis.estimates import label, results
+from oligomdt.evidence import ContextTrial, Finding, HazardRatio, Result, Trial
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["consistency"]
+
+PFS = "PFS"
+ARMS = ("experimental", "control")
+
+
+def consistency(
+    trials: Mapping[str, Trial] | None = None,
+    context: Mapping[str, ContextTrial] | None = None,
+) -> pd.DataFrame:
+    """Check every hazard ratio of the records against what is printed with it.
+
+    See `pooling.check`. Printed digits are those of the records. The p-value is taken as
+    two-sided where a record does not say otherwise; events of PFS enter where both arms state
+    them, medians where both are reached.
+
+    Parameters
+    ----------
+    trials : mapping, optional
+        Trial id to `evidence.Trial`; default `evidence.load()`.
+    context : mapping, optional
+        Trials outside the review; default `evidence.context()`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per comparison: `label`, `end_point`, `hr`, `interval`, `p` and `events` as
+        printed ("" where not), `verdict` (of all comparisons of this hazard ratio), `flagged`,
+        `pair`, `pair_verdict`, `printed`, `expected`, `gap`, `unit`, `reconciled_by` and
+        `checked` (the hazard ratio and its limits were read in their source). A hazard ratio
+        with nothing to compare has one row with an empty `pair`.
+
+    Examples
+    --------
+    >>> frame = consistency()
+    >>> own = frame[(frame["label"] == "CURB, NSCLC (2024)") & (frame["end_point"] == "PFS")]
+    >>> own["verdict"].unique().tolist()
+    ['consistent']
+    """
+    import pandas as pd
+
+    trials = evidence.load() if trials is None else trials
+    context = evidence.context() if context is None else context
+    rows = []
+    for shown, given in _printed(trials, context):
+        report = pooling.check(**given)
+        shared = shown | {"verdict": report.verdict, "flagged": report.flagged}
+        pairs = report.to_frame().rename(columns={"verdict": "pair_verdict"})
+        if pairs.empty:
+            pairs = pd.DataFrame([dict.fromkeys(pairs.columns, "") | {"gap": 0.0}])
+        rows += [shared | row for row in pairs.to_dict("records")]
+    return pd.DataFrame(rows)
+
+
+def _printed(
+    trials: Mapping[str, Trial], context: Mapping[str, ContextTrial]
+) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Yield what identifies a hazard ratio, and the numbers printed with it."""
+    for trial, cohort, result in results(trials):
+        name = label(trial, cohort, result)
+        if result.hr:
+            given = _numbers(result.hr, result.p) | _arms(result)
+            yield _shown(name, PFS, result.hr, given), given
+        if result.hr_adjusted:
+            given = _numbers(result.hr_adjusted, result.hr_adjusted.p)
+            yield _shown(name, f"{PFS}, adjusted", result.hr_adjusted, given), given
+        for finding in result.other_results:
+            if finding.hr:
+                given = _numbers(finding.hr, finding.hr.p or finding.p) | _medians(finding)
+                yield _shown(name, finding.what, finding.hr, given), given
+    for other in context.values():
+        if other.hr:
+            given = _numbers(other.hr, other.p)
+            yield _shown(f"{other.name} ({other.year})", PFS, other.hr, given), given
+
+
+def _numbers(hr: HazardRatio, p: Any) -> dict[str, Any]:
+    given = {"hr": hr.estimate.text, "p": p.text if p else None}
+    if hr.interval:
+        given |= {"lower": hr.interval.lower.text, "level": hr.interval.level}
+        given["upper"] = hr.interval.upper.text if hr.interval.upper else None
+    return given
+
+
+def _arms(result: Result) -> dict[str, Any]:
+    events = [result.arms[role].events for role in ARMS]
+    medians = [result.arms[role].median for role in ARMS]
+    return {
+        "events": tuple(int(one) for one in events) if all(events) else None,
+        "medians": tuple(one.text for one in medians) if all(medians) else None,
+    }
+
+
+def _medians(finding: Finding) -> dict[str, Any]:
+    medians = [getattr(finding, role) for role in ARMS]
+    given = finding.unit == "months" and all(medians)
+    return {"medians": tuple(one.text for one in medians) if given else None}
+
+
+def _shown(name: str, end_point: str, hr: HazardRatio, given: dict) -> dict[str, Any]:
+    events = given.get("events")
+    interval = str(hr.interval) if hr.interval else ""
+    if interval:
+        interval += f", {100 * hr.interval.level:g} %"
+    return {
+        "label": name,
+        "end_point": end_point,
+        "hr": str(hr.estimate),
+        "interval": interval,
+        "p": given["p"] or "",
+        "events": f"{events[0]} + {events[1]}" if events else "",
+        "checked": hr.checked,
+    }
