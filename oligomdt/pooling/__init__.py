@@ -16,6 +16,15 @@ from oligomdt.pooling.estimates import Estimate, from_ci, from_p, from_upper_lim
 from oligomdt.pooling.heterogeneity import Tau2Interval, q_profile, tau2
 from oligomdt.pooling.imputation import CombinedEstimate, rubin
 from oligomdt.pooling.mixture import NormalMixture, TauPosterior
+from oligomdt.pooling.priors import (
+    Exponential,
+    HalfCauchy,
+    HalfNormal,
+    HalfT,
+    LogNormal,
+    TauPrior,
+    Uniform,
+)
 from oligomdt.pooling.sensitivity import leave_one_out
 from oligomdt.pooling.subgroups import Contrast, GroupEffect, Interaction, interaction
 from oligomdt.pooling.summaries import (
@@ -34,13 +43,20 @@ __all__ = [
     "CombinedEstimate",
     "Contrast",
     "Estimate",
+    "Exponential",
     "GroupEffect",
+    "HalfCauchy",
+    "HalfNormal",
+    "HalfT",
     "Interaction",
+    "LogNormal",
     "NormalMixture",
     "PooledEffect",
     "Prediction",
     "Tau2Interval",
     "TauPosterior",
+    "TauPrior",
+    "Uniform",
     "bayes",
     "bayes_interaction",
     "from_ci",
