@@ -5,6 +5,7 @@ from oligomdt.analysis.curves import survival_band
 from oligomdt.analysis.derivations import derived
 from oligomdt.analysis.estimates import pooled_rows, published_estimates
 from oligomdt.analysis.headline import headline
+from oligomdt.analysis.priors import prior_families
 from oligomdt.analysis.reconstructed import agreement, reconstructed_estimates
 from oligomdt.analysis.reconstruction import (
     Reconstruction,
@@ -28,6 +29,7 @@ __all__ = [
     "histology_synthesis",
     "interaction",
     "pooled_rows",
+    "prior_families",
     "prior_sensitivity",
     "published_estimates",
     "reconstruct",
