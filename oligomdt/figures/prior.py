@@ -142,9 +142,14 @@ def alt_prior(frame: pd.DataFrame) -> str:
         ends = [own.iloc[0], *own[np.isclose(own["tau_scale"], PRIMARY)].iloc, own.iloc[-1]]
         texts = [
             f"scale {row['tau_scale']:g}: {ratio(row['hr'])} "
-            f"({ratio(row['low'])} to {ratio(row['high'])}), P(HR < 1) "
-            f"{percent(row['p_benefit'])} %, P(HR < 0.8) {percent(row['p_relevant'])} %"
+            f"({ratio(row['low'])} to {ratio(row['high'])})"
             for row in ends
+        ]
+        main = own[np.isclose(own["tau_scale"], PRIMARY)]
+        texts += [
+            f"at {PRIMARY:g} P(HR < 1) {percent(row['p_benefit'])} % and P(HR < 0.8) "
+            f"{percent(row['p_relevant'])} %"
+            for row in main.to_dict("records")
         ]
         parts.append(f"{_title(group, own)}, {', '.join(texts)}")
     return (
