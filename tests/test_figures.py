@@ -22,6 +22,7 @@ from oligomdt.figures import (
     km,
     km_panel,
     limit,
+    planning,
     prior,
     prior_family,
     sensitivity,
@@ -98,6 +99,10 @@ FRAMES = {
     "sensitivity_mixed": (
         "sensitivity",
         lambda: sensitivity.sensitivity_data(scenarios(), "mixed"),
+    ),
+    "planning": (
+        "planning",
+        lambda: planning.planning_data(analysis.tipping_lines(analysis.published_estimates())),
     ),
     "prior": (
         "prior",

@@ -5,6 +5,15 @@ from oligomdt.analysis.curves import survival_band
 from oligomdt.analysis.derivations import derived
 from oligomdt.analysis.estimates import pooled_rows, published_estimates
 from oligomdt.analysis.headline import headline
+from oligomdt.analysis.planning import (
+    coming_trials,
+    future_power,
+    information,
+    planning_numbers,
+    tipping,
+    tipping_by_prior,
+    tipping_lines,
+)
 from oligomdt.analysis.priors import prior_families
 from oligomdt.analysis.reconstructed import agreement, reconstructed_estimates
 from oligomdt.analysis.reconstruction import (
@@ -22,12 +31,16 @@ __all__ = [
     "Reconstruction",
     "agreement",
     "can_be_drawn",
+    "coming_trials",
     "comparison",
     "derived",
     "find",
+    "future_power",
     "headline",
     "histology_synthesis",
+    "information",
     "interaction",
+    "planning_numbers",
     "pooled_rows",
     "prior_families",
     "prior_sensitivity",
@@ -38,4 +51,7 @@ __all__ = [
     "redraw",
     "sensitivity",
     "survival_band",
+    "tipping",
+    "tipping_by_prior",
+    "tipping_lines",
 ]

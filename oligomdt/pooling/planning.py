@@ -44,7 +44,7 @@ __all__ = [
 
 # Hazard ratios of a coming trial that are looked at, and how finely at first.
 LOWEST_HR, HIGHEST_HR = 0.01, 100.0
-STEPS = 81
+STEPS = 61
 
 
 class TrialPower(NamedTuple):
