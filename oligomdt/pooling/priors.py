@@ -2,8 +2,9 @@
 
 All of them are proper, so that the posterior is a distribution for any number of studies, one
 included. Improper priors (flat without a limit, Jeffreys) are left out: with one or two
-studies they have no posterior. Priors estimated from collections of earlier meta-analyses are
-not included either: their published parameters were not verified here.
+studies they have no posterior. Priors estimated from collections of earlier meta-analyses (for
+example by Lilienthal and others 2024) are not included either: their published parameters were
+not verified here.
 """
 
 from __future__ import annotations
