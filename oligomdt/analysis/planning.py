@@ -197,7 +197,7 @@ def tipping_lines(
             row = described | {"events": count}
             row["mdt_low"], row["mdt_high"] = _shown(needed.benefit)
             row["control_low"], row["control_high"] = _shown(needed.harm)
-            row["common_mdt"], row["common_control"] = simple
+            row |= {"common_mdt": simple.benefit, "common_control": simple.harm}
             rows.append(row)
     return pd.DataFrame(rows)
 

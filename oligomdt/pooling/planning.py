@@ -47,7 +47,8 @@ LOWEST_HR, HIGHEST_HR = 0.01, 100.0
 STEPS = 61
 
 
-class TrialPower(NamedTuple):
+@dataclass(frozen=True)
+class TrialPower:
     """Power of one trial.
 
     Attributes
@@ -62,7 +63,8 @@ class TrialPower(NamedTuple):
     two_sided: float
 
 
-class UpdatePower(NamedTuple):
+@dataclass(frozen=True)
+class UpdatePower:
     """What the pooled result may be once a new trial is added.
 
     Attributes
@@ -111,7 +113,8 @@ class ResultNeeded:
     probability: float
 
 
-class CommonEffectNeeded(NamedTuple):
+@dataclass(frozen=True)
+class CommonEffectNeeded:
     """The results of a new trial that would settle the common-effect answer.
 
     Attributes
@@ -126,7 +129,8 @@ class CommonEffectNeeded(NamedTuple):
     harm: float
 
 
-class PredictivePower(NamedTuple):
+@dataclass(frozen=True)
+class PredictivePower:
     """How likely a new trial is to settle the Bayesian answer, given the evidence of today.
 
     Attributes
