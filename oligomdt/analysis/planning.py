@@ -493,8 +493,8 @@ def planning_numbers(estimates: pd.DataFrame) -> dict[str, str]:
             f"open_{end}": row["bayes_open"],
             f"conditional_{end}": row["conditional_relevant"],
         }
-        numbers |= _marked(row, chances, percent)
-        numbers[f"alone_{end}"] = percent(row["alone_relevant"])
+        numbers |= _marked(row, chances, _percent)
+        numbers[f"alone_{end}"] = _percent(row["alone_relevant"])
     planned = evidence.ongoing()["STOP-2"].planned
     (full,) = (
         tipping_lines(estimates, [planned.value]).query("group == 'mixed'").to_dict("records")
@@ -513,6 +513,10 @@ def _marked(
 
 def _count(value: float) -> str:
     return decimals(value, 0)
+
+
+def _percent(value: float) -> str:
+    return f"{percent(value)} %"
 
 
 def _ratio(value: float) -> str:

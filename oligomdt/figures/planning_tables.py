@@ -90,6 +90,7 @@ def chances(frame: pd.DataFrame) -> pd.DataFrame:
             "Bayes: favours control": _chance(row["bayes_control"]),
             "Common effect, predictive": _percent(row["predictive_common"]),
             "Common effect, if the HR is 0.8": _percent(row["conditional_relevant"]),
+            "Random effects, if the HR is 0.8": _percent(row["conditional_random"]),
             "The new trial alone, if the HR is 0.8": _percent(row["alone_relevant"]),
         }
         for row in frame.to_dict("records")

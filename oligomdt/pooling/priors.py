@@ -14,7 +14,7 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import gammaln, ndtri, stdtrit
+from scipy.special import betaln, ndtri, stdtrit
 
 from oligomdt.pooling.validation import check_positive, check_proportion
 
@@ -215,7 +215,8 @@ class HalfT(_Scaled):
 
     def _log_density(self, tau: np.ndarray) -> np.ndarray:
         df = self.df
-        constant = gammaln((df + 1) / 2) - gammaln(df / 2) - 0.5 * np.log(df * np.pi)
+        # The beta function keeps the digits that two gamma functions lose for large df.
+        constant = -betaln(df / 2, 0.5) - 0.5 * np.log(df)
         power = (df + 1) / 2 * np.log1p((tau / self.scale) ** 2 / df)
         return np.log(2 / self.scale) + constant - power
 
