@@ -25,7 +25,9 @@ from oligomdt.figures import (
     km,
     km_panel,
     limit,
+    planning,
     prior,
+    prior_family,
     sensitivity,
     size,
     validation,
@@ -112,12 +114,22 @@ FRAMES = {
             analysis.accumulation(analysis.published_estimates())
         ),
     ),
+    "planning": (
+        "planning",
+        lambda: planning.planning_data(analysis.tipping_lines(analysis.published_estimates())),
+    ),
     "prior": (
         "prior",
         lambda: prior.prior_data(analysis.prior_sensitivity(analysis.published_estimates())),
     ),
     "baujat": ("baujat", lambda: baujat.baujat_data(without_each())),
     "influence": ("influence", lambda: influence.influence_data(without_each())),
+    "prior_family": (
+        "prior_family",
+        lambda: prior_family.prior_family_data(
+            analysis.prior_families(analysis.published_estimates(), [0.5])
+        ),
+    ),
     "benchmark": ("benchmark", benchmark.benchmark_data),
     "calibration": ("calibration", calibration.calibration_data),
     "limit": ("limit", limit.limit_data),
@@ -296,3 +308,9 @@ def test_km_panel_refuses_a_result_given_twice():
 def test_sensitivity_refuses_an_unknown_group():
     with pytest.raises(ValueError, match="group 'prostate' has no scenario"):
         sensitivity.sensitivity_data(scenarios(), "prostate")
+
+
+def test_prior_family_refuses_a_scale_that_was_not_computed():
+    families = analysis.prior_families(analysis.published_estimates(), [0.5, 1])
+    with pytest.raises(ValueError, match="scale is 0.3; it must be one of 0.5, 1"):
+        prior_family.prior_family_data(families, 0.3)

@@ -114,10 +114,30 @@ def test_cumulative_marks_what_was_not_read():
 
 def test_prior_draws_its_frame():
     for group, own in frame_of("prior").groupby("group"):
-        for column in ("hr", "low", "high"):
+        for column in ("hr", "low", "high", "p_benefit", "p_relevant"):
             line = one("prior", f"{column} {group}")
             np.testing.assert_allclose(line.get_xdata(), own["tau_scale"])
             np.testing.assert_allclose(line.get_ydata(), own[column])
+
+
+def test_prior_family_draws_its_frame():
+    for row in frame_of("prior_family").to_dict("records"):
+        check_interval("prior_family", f"{row['group']} {row['family']}", row)
+
+
+def test_planning_draws_its_frame():
+    frame = frame_of("planning")
+    limits = ["mdt_low", "mdt_high", "control_low", "control_high"]
+    for group, own in frame.groupby("group"):
+        for column in (*limits, "common_mdt", "common_control"):
+            line = one("planning", f"{column} {group}")
+            np.testing.assert_allclose(line.get_xdata(), own["events"])
+            np.testing.assert_allclose(line.get_ydata(), own[column])
+        area = one("planning", f"mdt {group}").get_paths()
+        assert bool(area) == own["mdt_low"].notna().any()
+        if area:
+            corners = area[0].vertices[:, 1]
+            assert {own["mdt_low"].min(), own["mdt_high"].max()} <= set(corners)
 
 
 def check_curves(axes_artists, own):

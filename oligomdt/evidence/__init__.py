@@ -1,7 +1,10 @@
 """Published facts as frozen, checked records; what each field means is in data/README.md."""
 
 from .curve import ArmCurve, Curve, Origin
+from .extended import ExtendedTrial, Limits, Scenario, extended
+from .external import Outcome, PublishedPool, external
 from .loading import context, curves, data_folder, load, sources
+from .ongoing import OngoingTrial, ongoing
 from .reading import EvidenceError
 from .record import (
     ArmResult,
@@ -21,6 +24,7 @@ from .values import (
     DAGGER,
     HazardRatio,
     Interval,
+    NotFound,
     NotReached,
     NotReported,
     ReadOnly,
@@ -37,17 +41,24 @@ __all__ = [
     "Curve",
     "Design",
     "EvidenceError",
+    "ExtendedTrial",
     "Finding",
     "FollowUp",
     "HazardRatio",
     "Interval",
     "Landmark",
+    "Limits",
+    "NotFound",
     "NotReached",
     "NotReported",
+    "OngoingTrial",
     "Origin",
+    "Outcome",
+    "PublishedPool",
     "ReadOnly",
     "Report",
     "Result",
+    "Scenario",
     "Source",
     "SourceRef",
     "Stated",
@@ -55,7 +66,10 @@ __all__ = [
     "context",
     "curves",
     "data_folder",
+    "extended",
+    "external",
     "load",
+    "ongoing",
     "sources",
     "summary",
 ]

@@ -11,18 +11,90 @@ from oligomdt.pooling.bayesian import (
     bayes,
     bayes_interaction,
 )
-from oligomdt.pooling.consistency import Comparison, ConsistencyReport, check
-from oligomdt.pooling.draws import CombinedEffect, PooledDraws, pool_draws
-from oligomdt.pooling.effect import PooledEffect, Prediction, pool, predict, shrinkage
-from oligomdt.pooling.estimates import Estimate, from_ci, from_p, from_upper_limit
-from oligomdt.pooling.heterogeneity import Tau2Interval, q_profile, tau2
-from oligomdt.pooling.imputation import CombinedEstimate, rubin
-from oligomdt.pooling.influence import baujat, influence
-from oligomdt.pooling.mixture import NormalMixture, TauPosterior
-from oligomdt.pooling.multilevel import RobustEffect, ThreeLevelEffect, three_level
-from oligomdt.pooling.profile import ProfileEffect, profile_mu, profile_tau2
-from oligomdt.pooling.regression import MetaRegression, regression
-from oligomdt.pooling.sensitivity import cumulative, leave_one_out
+from oligomdt.pooling.consistency import (
+    Comparison,
+    ConsistencyReport,
+    check,
+)
+from oligomdt.pooling.draws import (
+    CombinedEffect,
+    PooledDraws,
+    pool_draws,
+)
+from oligomdt.pooling.effect import (
+    PooledEffect,
+    Prediction,
+    pool,
+    predict,
+    shrinkage,
+)
+from oligomdt.pooling.estimates import (
+    Estimate,
+    from_ci,
+    from_p,
+    from_upper_limit,
+)
+from oligomdt.pooling.heterogeneity import (
+    Tau2Interval,
+    q_profile,
+    tau2,
+)
+from oligomdt.pooling.imputation import (
+    CombinedEstimate,
+    rubin,
+)
+from oligomdt.pooling.influence import (
+    baujat,
+    influence,
+)
+from oligomdt.pooling.mixture import (
+    NormalMixture,
+    TauPosterior,
+)
+from oligomdt.pooling.multilevel import (
+    RobustEffect,
+    ThreeLevelEffect,
+    three_level,
+)
+from oligomdt.pooling.planning import (
+    CommonEffectNeeded,
+    PredictivePower,
+    ResultNeeded,
+    TrialPower,
+    UpdatePower,
+    alpha_spent,
+    bayesian_predictive_power,
+    conditional_power,
+    equivalent_events,
+    information_size,
+    power,
+    predictive_power,
+    required_events,
+    result_needed,
+    result_needed_common_effect,
+)
+from oligomdt.pooling.priors import (
+    Exponential,
+    HalfCauchy,
+    HalfNormal,
+    HalfT,
+    LogNormal,
+    TauPrior,
+    Uniform,
+)
+from oligomdt.pooling.profile import (
+    ProfileEffect,
+    profile_mu,
+    profile_tau2,
+)
+from oligomdt.pooling.regression import (
+    MetaRegression,
+    regression,
+)
+from oligomdt.pooling.sensitivity import (
+    cumulative,
+    leave_one_out,
+)
 from oligomdt.pooling.small_study import (
     AsymmetryTest,
     HenmiCopas,
@@ -36,7 +108,12 @@ from oligomdt.pooling.small_study import (
     henmi_copas,
     trim_and_fill,
 )
-from oligomdt.pooling.subgroups import Contrast, GroupEffect, Interaction, interaction
+from oligomdt.pooling.subgroups import (
+    Contrast,
+    GroupEffect,
+    Interaction,
+    interaction,
+)
 from oligomdt.pooling.summaries import (
     from_events,
     from_landmark,
@@ -53,33 +130,49 @@ __all__ = [
     "BayesianEffect",
     "CombinedEffect",
     "CombinedEstimate",
+    "CommonEffectNeeded",
     "Comparison",
     "ConsistencyReport",
     "Contrast",
     "Estimate",
+    "Exponential",
     "GroupEffect",
+    "HalfCauchy",
+    "HalfNormal",
+    "HalfT",
     "HenmiCopas",
     "Interaction",
+    "LogNormal",
     "MetaRegression",
     "NormalMixture",
     "PooledDraws",
     "PooledEffect",
     "Prediction",
+    "PredictivePower",
     "ProfileEffect",
     "RankTest",
+    "ResultNeeded",
     "RobustEffect",
     "Tau2Interval",
     "TauPosterior",
+    "TauPrior",
     "ThreeLevelEffect",
+    "TrialPower",
     "TrimAndFill",
+    "Uniform",
+    "UpdatePower",
+    "alpha_spent",
     "baujat",
     "bayes",
     "bayes_interaction",
+    "bayesian_predictive_power",
     "begg",
     "check",
+    "conditional_power",
     "cumulative",
     "egger",
     "egger_random",
+    "equivalent_events",
     "event_asymmetry",
     "event_asymmetry_by_arm",
     "from_ci",
@@ -94,15 +187,21 @@ __all__ = [
     "from_upper_limit",
     "henmi_copas",
     "influence",
+    "information_size",
     "interaction",
     "leave_one_out",
     "pool",
     "pool_draws",
+    "power",
     "predict",
+    "predictive_power",
     "profile_mu",
     "profile_tau2",
     "q_profile",
     "regression",
+    "required_events",
+    "result_needed",
+    "result_needed_common_effect",
     "rubin",
     "shrinkage",
     "tau2",
