@@ -1,5 +1,6 @@
 """From the evidence to the numbers of the book: what is pooled, compared and varied."""
 
+from oligomdt.analysis.absolute import absolute_effects
 from oligomdt.analysis.comparisons import comparison
 from oligomdt.analysis.curves import survival_band
 from oligomdt.analysis.derivations import derived
@@ -19,6 +20,7 @@ from oligomdt.analysis.synthesis import histology_synthesis, interaction
 
 __all__ = [
     "Reconstruction",
+    "absolute_effects",
     "agreement",
     "can_be_drawn",
     "comparison",
