@@ -1,6 +1,16 @@
 """From the evidence to the numbers of the book: what is pooled, compared and varied."""
 
 from oligomdt.analysis.absolute import absolute_effects
+from oligomdt.analysis.appraisal import (
+    certainty,
+    control_survival,
+    iceman,
+    iceman_items,
+    prisma,
+    prisma_flow,
+    risk_of_bias,
+    summary_of_findings,
+)
 from oligomdt.analysis.comparisons import comparison
 from oligomdt.analysis.curves import survival_band
 from oligomdt.analysis.derivations import derived
@@ -23,19 +33,27 @@ __all__ = [
     "absolute_effects",
     "agreement",
     "can_be_drawn",
+    "certainty",
     "comparison",
+    "control_survival",
     "derived",
     "find",
     "headline",
     "histology_synthesis",
+    "iceman",
+    "iceman_items",
     "interaction",
     "pooled_rows",
     "prior_sensitivity",
+    "prisma",
+    "prisma_flow",
     "published_estimates",
     "reconstruct",
     "reconstructed_estimates",
     "reconstructions",
     "redraw",
+    "risk_of_bias",
     "sensitivity",
+    "summary_of_findings",
     "survival_band",
 ]

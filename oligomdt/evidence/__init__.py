@@ -1,5 +1,6 @@
 """Published facts as frozen, checked records; what each field means is in data/README.md."""
 
+from .appraisal import load_appraisal
 from .curve import ArmCurve, Curve, Origin
 from .loading import context, curves, data_folder, load, sources
 from .reading import EvidenceError
@@ -56,6 +57,7 @@ __all__ = [
     "curves",
     "data_folder",
     "load",
+    "load_appraisal",
     "sources",
     "summary",
 ]

@@ -21,6 +21,7 @@ __all__ = [
     "CONCERNS",
     "COUNTS",
     "CREDIBILITY",
+    "EFFECTS",
     "GRADE_DOMAINS",
     "ICEMAN_ITEMS",
     "NO_INFORMATION",
@@ -80,6 +81,14 @@ ICEMAN_ITEMS = {
         "cut points",
     ),
 }
+# What an answer does to credibility.
+EFFECTS = (
+    "definitely lowers",
+    "probably lowers or unclear",
+    "probably raises",
+    "definitely raises",
+    "not applicable",
+)
 CREDIBILITY = ("very low", "low", "moderate", "high")
 _COMPUTED = "computed"
 
@@ -252,14 +261,8 @@ class Item(Reasoned):
     """One ICEMAN item; what the test of interaction says is computed, never written."""
 
     question: str
-    answer: Literal[
-        "definitely no",
-        "probably no or unclear",
-        "probably yes",
-        "definitely yes",
-        "not applicable",
-        _COMPUTED,
-    ]
+    answer: str
+    effect: Literal[(*EFFECTS, _COMPUTED)]
 
 
 class Contrast(Reasoned):
@@ -275,9 +278,10 @@ class Contrast(Reasoned):
     def _items_of_the_version(self):
         _exactly(ICEMAN_ITEMS[self.version], "item").func(self.items)
         for name, item in self.items.items():
-            if (item.answer == _COMPUTED) != (name == "chance"):
+            computed = name == "chance"
+            if (item.effect == _COMPUTED) != computed or (item.answer == _COMPUTED) != computed:
                 raise ValueError(
-                    f"item `{name}`: the answer to `chance`, and to no other item, is "
+                    f"item `{name}`: answer and effect of `chance`, and of no other item, are "
                     f"`{_COMPUTED}`"
                 )
         return self
