@@ -7,6 +7,9 @@ import pytest
 
 from oligomdt import evidence
 from oligomdt.evidence import curve, record, register, values
+from oligomdt.evidence.extended import ExtendedTrial, Limits, Scenario
+from oligomdt.evidence.external import Outcome, PublishedPool
+from oligomdt.evidence.ongoing import OngoingTrial
 
 README = (Path(__file__).parents[1] / "data" / "README.md").read_text(encoding="utf-8")
 MODELS = [
@@ -23,6 +26,12 @@ MODELS = [
     record.FollowUp,
     record.Finding,
     record.ContextTrial,
+    ExtendedTrial,
+    Scenario,
+    Limits,
+    OngoingTrial,
+    PublishedPool,
+    Outcome,
     register.Source,
     curve.Origin,
 ]

@@ -24,6 +24,7 @@ from oligomdt.figures import (
     km_panel,
     limit,
     prior,
+    prior_family,
     prisma,
     risk_of_bias,
     sensitivity,
@@ -104,6 +105,12 @@ FRAMES = {
     "prior": (
         "prior",
         lambda: prior.prior_data(analysis.prior_sensitivity(analysis.published_estimates())),
+    ),
+    "prior_family": (
+        "prior_family",
+        lambda: prior_family.prior_family_data(
+            analysis.prior_families(analysis.published_estimates(), [0.5])
+        ),
     ),
     "benchmark": ("benchmark", benchmark.benchmark_data),
     "calibration": ("calibration", calibration.calibration_data),
@@ -311,3 +318,9 @@ def test_km_panel_refuses_a_result_given_twice():
 def test_sensitivity_refuses_an_unknown_group():
     with pytest.raises(ValueError, match="group 'prostate' has no scenario"):
         sensitivity.sensitivity_data(scenarios(), "prostate")
+
+
+def test_prior_family_refuses_a_scale_that_was_not_computed():
+    families = analysis.prior_families(analysis.published_estimates(), [0.5, 1])
+    with pytest.raises(ValueError, match="scale is 0.3; it must be one of 0.5, 1"):
+        prior_family.prior_family_data(families, 0.3)

@@ -94,10 +94,15 @@ def test_agreement_draws_its_frame():
 
 def test_prior_draws_its_frame():
     for group, own in frame_of("prior").groupby("group"):
-        for column in ("hr", "low", "high"):
+        for column in ("hr", "low", "high", "p_benefit", "p_relevant"):
             line = one("prior", f"{column} {group}")
             np.testing.assert_allclose(line.get_xdata(), own["tau_scale"])
             np.testing.assert_allclose(line.get_ydata(), own[column])
+
+
+def test_prior_family_draws_its_frame():
+    for row in frame_of("prior_family").to_dict("records"):
+        check_interval("prior_family", f"{row['group']} {row['family']}", row)
 
 
 def check_curves(axes_artists, own):

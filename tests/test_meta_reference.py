@@ -102,7 +102,7 @@ def counts():
 
 
 # Numbers compared. They may grow, never shrink.
-COMPARED = {"datasets": 14400, "conversions": 34}
+COMPARED = {"datasets": 14400, "conversions": 34, "planning": 39}
 
 
 def test_the_coverage_does_not_shrink():

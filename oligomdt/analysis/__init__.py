@@ -16,6 +16,7 @@ from oligomdt.analysis.curves import survival_band
 from oligomdt.analysis.derivations import derived
 from oligomdt.analysis.estimates import pooled_rows, published_estimates
 from oligomdt.analysis.headline import headline
+from oligomdt.analysis.priors import prior_families
 from oligomdt.analysis.reconstructed import agreement, reconstructed_estimates
 from oligomdt.analysis.reconstruction import (
     Reconstruction,
@@ -44,6 +45,7 @@ __all__ = [
     "iceman_items",
     "interaction",
     "pooled_rows",
+    "prior_families",
     "prior_sensitivity",
     "prisma",
     "prisma_flow",

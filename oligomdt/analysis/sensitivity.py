@@ -114,8 +114,8 @@ def prior_sensitivity(
     Returns
     -------
     pandas.DataFrame
-        One row per group and scale: `group`, `tau_scale`, and the columns of
-        `histology_synthesis` from `hr` to `predictive_high`.
+        One row per group and scale: `group`, `tau_scale`, `checked` (all of its trials), and
+        the columns of `histology_synthesis` from `hr` to `predictive_high`.
 
     Examples
     --------
@@ -129,7 +129,8 @@ def prior_sensitivity(
     for group, studies in pooled_rows(estimates).groupby("group", sort=False):
         if len(studies) > 1:
             for scale in scales:
-                row = {"group": group, "tau_scale": float(scale)}
+                checked = bool(studies["checked"].all())
+                row = {"group": group, "tau_scale": float(scale), "checked": checked}
                 rows.append(row | _bayes(studies, scale))
     return pd.DataFrame(rows).drop(columns="p")
 

@@ -2,7 +2,10 @@
 
 from .appraisal import load_appraisal
 from .curve import ArmCurve, Curve, Origin
+from .extended import ExtendedTrial, Limits, Scenario, extended
+from .external import Outcome, PublishedPool, external
 from .loading import context, curves, data_folder, load, sources
+from .ongoing import OngoingTrial, ongoing
 from .reading import EvidenceError
 from .record import (
     ArmResult,
@@ -22,6 +25,7 @@ from .values import (
     DAGGER,
     HazardRatio,
     Interval,
+    NotFound,
     NotReached,
     NotReported,
     ReadOnly,
@@ -38,17 +42,24 @@ __all__ = [
     "Curve",
     "Design",
     "EvidenceError",
+    "ExtendedTrial",
     "Finding",
     "FollowUp",
     "HazardRatio",
     "Interval",
     "Landmark",
+    "Limits",
+    "NotFound",
     "NotReached",
     "NotReported",
+    "OngoingTrial",
     "Origin",
+    "Outcome",
+    "PublishedPool",
     "ReadOnly",
     "Report",
     "Result",
+    "Scenario",
     "Source",
     "SourceRef",
     "Stated",
@@ -56,8 +67,11 @@ __all__ = [
     "context",
     "curves",
     "data_folder",
+    "extended",
+    "external",
     "load",
     "load_appraisal",
+    "ongoing",
     "sources",
     "summary",
 ]

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, model_validator
 
-from .loading import _validate, data_folder, load
+from .loading import data_folder, load, validate
 from .reading import Document, EvidenceError
 from .record import Texts
 from .register import read_register
@@ -405,7 +405,7 @@ def _read(model, document: Document, register: ReadOnly, under: str = "") -> dic
             if "id" in block:
                 raise document.error((*path, key, "id"), "known from its place; leave it out")
             block = {"id": key, **block}
-        records[key] = _validate(model, block, document, register, (*path, key))
+        records[key] = validate(model, block, document, register, (*path, key))
     return records
 
 
@@ -414,7 +414,7 @@ def _flow(document: Document, register: ReadOnly) -> Iterator[FlowBox]:
     if not isinstance(boxes, list):
         raise document.error(("flow",), "a list of boxes is needed here")
     for number, box in enumerate(boxes, start=1):
-        yield _validate(FlowBox, box, document, register, ("flow", str(number)))
+        yield validate(FlowBox, box, document, register, ("flow", str(number)))
 
 
 def _results_exist(parts: dict[str, Any], root: Path) -> None:

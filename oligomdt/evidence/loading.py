@@ -76,8 +76,8 @@ def context(path=None) -> ReadOnly:
         return ReadOnly()
     document = Document(root / "context.yaml", root)
     return ReadOnly(
-        (key, _validate(ContextTrial, block, document, register, (key,)))
-        for key, block in ((key, _context_block(document, key)) for key in document.data)
+        (key, validate(ContextTrial, block, document, register, (key,)))
+        for key, block in ((key, keyed_block(document, key)) for key in document.data)
     )
 
 
@@ -121,7 +121,7 @@ def _read_trial(document: Document, register: ReadOnly, stem: str) -> Trial:
     trial_id = data.get("id")
     if not isinstance(trial_id, str) or trial_id.lower() != stem:
         raise document.error(("id",), f"trial id {trial_id!r} must match its file name, {stem}")
-    trial = _validate(Trial, _with_ids(data, document), document, register)
+    trial = validate(Trial, _with_ids(data, document), document, register)
     for path, problem in problems(trial):
         raise document.error(path, problem)
     return trial
@@ -180,12 +180,14 @@ def _take_followup(result: dict, data: dict, report: str) -> None:
     result["followup"] = followup
 
 
-def _context_block(document: Document, key: str):
+def keyed_block(document: Document, key: str):
+    """A block of a file that holds one record under each id, with its id."""
     block = document.data[key]
     return _placed(block, document, (key,), id=key) if isinstance(block, dict) else block
 
 
-def _validate(model, data, document: Document, register: ReadOnly, under: tuple = ()):
+def validate(model, data, document: Document, register: ReadOnly, under: tuple = ()):
+    """Turn a block of a file into a record, or name the place of the first mistake in it."""
     unread = (source.id for source in register.values() if source.tier == "unread")
     scope = Scope(frozenset(register), frozenset(unread))
     try:

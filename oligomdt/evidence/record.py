@@ -53,9 +53,8 @@ def _both_arms(arms):
     return arms
 
 
-ArmStatedOrNot = or_absent(
-    Annotated[frozen_mapping(Stated), AfterValidator(_both_arms)], NotReportedType
-)
+BothArms = Annotated[frozen_mapping(Stated), AfterValidator(_both_arms)]
+ArmStatedOrNot = or_absent(BothArms, NotReportedType)
 
 
 class Finding(Record):

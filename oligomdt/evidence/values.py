@@ -67,8 +67,16 @@ class NotReachedType(_Absent):
     text = "not reached"
 
 
+class NotFoundType(_Absent):
+    """Type of `NotFound`: looked for in what could be read, and not there."""
+
+    text = "not found"
+
+
 NotReported = NotReportedType()
 NotReached = NotReachedType()
+NotFound = NotFoundType()
+ABSENT = (NotReported.text, NotReached.text, NotFound.text)
 
 
 class ReadOnly(Mapping):
@@ -272,7 +280,7 @@ def _digits(text: Any) -> dict:
 
 
 def _kind(data: Any) -> str:
-    if isinstance(data, _Absent) or data in (NotReported.text, NotReached.text):
+    if isinstance(data, _Absent) or data in ABSENT:
         return f"<{data}>"
     return "<record>"
 
@@ -287,6 +295,8 @@ def or_absent(record: Any, *absent: type[_Absent]) -> Any:
 
 StatedOrNot = or_absent(Stated, NotReportedType)
 TextOrNot = or_absent(str, NotReportedType)
+TextOrNotFound = or_absent(str, NotReportedType, NotFoundType)
+StatedOrNotFound = or_absent(Stated, NotReportedType, NotFoundType)
 
 
 def check_level(level: float) -> float:
@@ -331,7 +341,7 @@ class Interval(Record):
         return self.label
 
 
-IntervalOrNot = or_absent(Interval, NotReportedType)
+IntervalOrNot = or_absent(Interval, NotReportedType, NotFoundType)
 
 
 def check_holds(what: str, estimate, interval) -> None:
@@ -348,7 +358,7 @@ class HazardRatio(Record):
 
     estimate: Stated
     interval: IntervalOrNot
-    method: TextOrNot
+    method: TextOrNotFound
     p: StatedOrNot = NotReported
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""Bayesian random-effects model with a half-normal prior on tau, by quadrature."""
+"""Bayesian random-effects model with a named prior on tau, by quadrature."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from oligomdt.pooling import model
 from oligomdt.pooling.mixture import NormalMixture, TauPosterior
+from oligomdt.pooling.priors import HalfNormal, TauPrior
 from oligomdt.pooling.studies import check_group, check_studies
 from oligomdt.pooling.validation import check_level, check_positive
 
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
 
 __all__ = ["BayesianDifference", "BayesianEffect", "bayes", "bayes_interaction"]
 
+DEFAULT_SCALE = 0.5
 PANELS, ORDER = 80, 12
+WIDEST_PANEL = 0.4
+GRID, ENOUGH = 4001, 400
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,9 +41,9 @@ class BayesianEffect:
     shrinkage : tuple of NormalMixture
         Log hazard ratio in each study, given all of them.
     log_marginal_likelihood : float
-        With a prior density of 1 for `mu`; compares values of tau_scale.
-    tau_scale : float
-        Scale of the half-normal prior.
+        With a prior density of 1 for `mu`; compares priors on tau.
+    tau_prior : TauPrior
+        Prior on tau.
     k : int
         Number of studies.
     level : float
@@ -53,10 +57,15 @@ class BayesianEffect:
     theta_new: NormalMixture
     shrinkage: tuple[NormalMixture, ...]
     log_marginal_likelihood: float
-    tau_scale: float
+    tau_prior: TauPrior
     k: int
     level: float
     labels: tuple[str, ...]
+
+    @property
+    def tau_scale(self) -> float:
+        """Scale of a half-normal prior; nan for another family."""
+        return _scale(self.tau_prior)
 
     @property
     def hr(self) -> float:
@@ -77,7 +86,7 @@ class BayesianEffect:
         """Return one tidy row; `mu` is the posterior mean and `se` the posterior SD."""
         return {
             "k": self.k,
-            "method": f"Bayes half-normal({self.tau_scale:g})",
+            "method": f"Bayes {self.tau_prior.name}",
             "ci_method": "central",
             "level": self.level,
             "mu": self.mu.mean,
@@ -126,16 +135,23 @@ class BayesianDifference:
         Name of the reference group.
     tau : TauPosterior
         Between-study standard deviation within groups.
-    tau_scale, level : float
-        Scale of the half-normal prior; level of the central credible intervals.
+    tau_prior : TauPrior
+        Prior on tau.
+    level : float
+        Level of the central credible intervals.
     """
 
     groups: dict[Hashable, NormalMixture]
     differences: dict[Hashable, NormalMixture]
     reference: Hashable
     tau: TauPosterior
-    tau_scale: float
+    tau_prior: TauPrior
     level: float
+
+    @property
+    def tau_scale(self) -> float:
+        """Scale of a half-normal prior; nan for another family."""
+        return _scale(self.tau_prior)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per comparison; `ratio` is the ratio of hazard ratios (median)."""
@@ -154,48 +170,65 @@ class BayesianDifference:
 def bayes(
     log_hr: ArrayLike,
     se: ArrayLike,
-    tau_scale: float = 0.5,
+    tau_scale: float | None = None,
     level: float = 0.95,
     labels: Sequence[str] | None = None,
+    tau_prior: TauPrior | None = None,
 ) -> BayesianEffect:
-    """Bayesian random-effects model: flat prior on mu, half-normal prior on tau.
+    """Bayesian random-effects model: flat prior on mu, a named prior on tau.
 
     ``log_hr[i] ~ N(theta[i], se[i]**2)``, ``theta[i] ~ N(mu, tau**2)``,
-    ``tau ~ half-normal(tau_scale)``. mu is integrated out in closed form and tau by
-    Gauss-Legendre quadrature (Roever 2020, doi:10.18637/jss.v093.i06); nothing is drawn at
-    random. Scale 0.5 for log hazard ratios: Roever and others 2021, doi:10.1002/jrsm.1475.
+    ``tau ~ half-normal(0.5)`` unless another prior is given. mu is integrated out in closed
+    form and tau by Gauss-Legendre quadrature (Roever 2020, doi:10.18637/jss.v093.i06);
+    nothing is drawn at random. Scale 0.5 for log hazard ratios: Roever and others 2021,
+    doi:10.1002/jrsm.1475.
+
+    Every prior offered is proper, and so is every posterior. With a heavy-tailed prior and
+    one or two studies the posterior mean or standard deviation may not exist: it is then nan
+    or inf, never the number at which an integration happened to stop.
 
     Parameters
     ----------
     log_hr, se : array_like, shape (k,)
         Log hazard ratios and standard errors. With one study the posterior of tau is the
         prior.
-    tau_scale : float
-        Scale of the prior, above 0.
+    tau_scale : float, optional
+        Scale of a half-normal prior, between 1e-9 and 1e6; 0.5 where no prior is given.
     level : float
         Level of the central credible intervals, between 0 and 1.
     labels : sequence of str, optional
         Names of the studies.
+    tau_prior : TauPrior, optional
+        `HalfNormal`, `HalfCauchy`, `HalfT`, `Exponential`, `Uniform` or `LogNormal`, in place
+        of `tau_scale`.
 
     Returns
     -------
     BayesianEffect
+        `mu.p_hr_below(1)` is the probability of benefit, `mu.p_hr_below(0.8)` that of a
+        hazard ratio below 0.8.
 
     Raises
     ------
     ValueError
-        For bad studies, a scale not above 0 or a level outside 0 to 1.
+        For bad studies, a scale not above 0, a scale and a prior, or a level outside 0 to 1.
+    TypeError
+        Where `tau_prior` is not one of the priors.
 
     Examples
     --------
     >>> posterior = bayes([-0.9, -0.1, -0.5], [0.2, 0.2, 0.2])
     >>> round(posterior.hr, 3), round(posterior.mu.p_hr_below(1), 3)
     (0.607, 0.958)
+    >>> from oligomdt.pooling import HalfCauchy
+    >>> heavy = bayes([-0.9, -0.1, -0.5], [0.2, 0.2, 0.2], tau_prior=HalfCauchy(0.5))
+    >>> round(heavy.hr, 3), round(heavy.mu.p_hr_below(1), 3)
+    (0.607, 0.944)
     """
     studies = check_studies(log_hr, se, labels)
-    tau_scale, level = check_positive("tau_scale", tau_scale), check_level(level)
+    prior, level = _check_prior(tau_scale, tau_prior), check_level(level)
     y, v = studies.log_hr, studies.variance
-    marginal = _integrate(y, v, np.ones((studies.k, 1)), tau_scale, level)
+    marginal = _integrate(y, v, np.ones((studies.k, 1)), prior, level)
     tau, p = marginal.tau.nodes.ravel(), marginal.tau.weights.ravel()
     mean, variance = marginal.mean[:, 0], marginal.variance[:, 0]
     shrinkage = []
@@ -203,13 +236,14 @@ def bayes(
         pull = error / (error + tau**2)
         spread = np.sqrt((1 - pull) * error + pull**2 * variance)
         shrinkage.append(NormalMixture(p, (1 - pull) * effect + pull * mean, spread, level))
+    tail = marginal.tau.tail
     return BayesianEffect(
-        mu=NormalMixture(p, mean, np.sqrt(variance), level),
+        mu=NormalMixture(p, mean, np.sqrt(variance), level, tail),
         tau=marginal.tau,
-        theta_new=NormalMixture(p, mean, np.sqrt(variance + tau**2), level),
+        theta_new=NormalMixture(p, mean, np.sqrt(variance + tau**2), level, tail),
         shrinkage=tuple(shrinkage),
         log_marginal_likelihood=marginal.log_marginal_likelihood,
-        tau_scale=tau_scale,
+        tau_prior=prior,
         k=studies.k,
         level=level,
         labels=studies.labels,
@@ -220,10 +254,11 @@ def bayes_interaction(
     log_hr: ArrayLike,
     se: ArrayLike,
     group: Sequence[Hashable],
-    tau_scale: float = 0.5,
+    tau_scale: float | None = None,
     level: float = 0.95,
     reference: Hashable | None = None,
     labels: Sequence[str] | None = None,
+    tau_prior: TauPrior | None = None,
 ) -> BayesianDifference:
     """Bayesian ratio of hazard ratios between groups that share one tau.
 
@@ -237,14 +272,16 @@ def bayes_interaction(
         Log hazard ratios and standard errors.
     group : sequence, shape (k,)
         Group of each study; at least two groups.
-    tau_scale : float
-        Scale of the half-normal prior, above 0.
+    tau_scale : float, optional
+        Scale of a half-normal prior, between 1e-9 and 1e6; 0.5 where no prior is given.
     level : float
         Level of the central credible intervals, between 0 and 1.
     reference : hashable, optional
         Group in the denominator of the ratios; default the first in the input.
     labels : sequence of str, optional
         Names of the studies.
+    tau_prior : TauPrior, optional
+        A named prior on tau in place of `tau_scale`, as in `bayes`.
 
     Returns
     -------
@@ -253,7 +290,10 @@ def bayes_interaction(
     Raises
     ------
     ValueError
-        For bad studies or groups, an unknown reference, scale or level.
+        For bad studies or groups, an unknown reference, a bad scale or level, or a scale and
+        a prior.
+    TypeError
+        Where `tau_prior` is not one of the priors.
 
     Examples
     --------
@@ -264,18 +304,38 @@ def bayes_interaction(
     studies = check_studies(log_hr, se, labels)
     grouping = check_group(group, studies)
     base = grouping.index(reference)
-    tau_scale, level = check_positive("tau_scale", tau_scale), check_level(level)
-    marginal = _integrate(studies.log_hr, studies.variance, grouping.design, tau_scale, level)
+    prior, level = _check_prior(tau_scale, tau_prior), check_level(level)
+    marginal = _integrate(studies.log_hr, studies.variance, grouping.design, prior, level)
     p, mean, variance = marginal.tau.weights.ravel(), marginal.mean, marginal.variance
+    tail = marginal.tau.tail
     groups, differences = {}, {}
     for i, name in enumerate(grouping.names):
-        groups[name] = NormalMixture(p, mean[:, i], np.sqrt(variance[:, i]), level)
+        groups[name] = NormalMixture(p, mean[:, i], np.sqrt(variance[:, i]), level, tail)
         if i != base:
-            spread = np.sqrt(variance[:, i] + variance[:, base])
-            differences[name] = NormalMixture(p, mean[:, i] - mean[:, base], spread, level)
+            gap, spread = mean[:, i] - mean[:, base], variance[:, i] + variance[:, base]
+            differences[name] = NormalMixture(p, gap, np.sqrt(spread), level, tail)
     return BayesianDifference(
-        groups, differences, grouping.names[base], marginal.tau, tau_scale, level
+        groups, differences, grouping.names[base], marginal.tau, prior, level
     )
+
+
+def _check_prior(tau_scale: float | None, tau_prior: TauPrior | None) -> TauPrior:
+    if tau_prior is None:
+        scale = DEFAULT_SCALE if tau_scale is None else tau_scale
+        return HalfNormal(check_positive("tau_scale", scale))
+    if not isinstance(tau_prior, TauPrior):
+        raise TypeError(
+            f"tau_prior is {tau_prior!r}; it must be a prior such as HalfNormal(0.5)"
+        )
+    if tau_scale is not None:
+        raise ValueError(
+            f"tau_scale is {tau_scale!r} and tau_prior is {tau_prior.name}; give one of them"
+        )
+    return tau_prior
+
+
+def _scale(prior: TauPrior) -> float:
+    return prior.scale if isinstance(prior, HalfNormal) else float("nan")
 
 
 class _Marginal(NamedTuple):
@@ -286,44 +346,56 @@ class _Marginal(NamedTuple):
 
 
 def _integrate(
-    y: np.ndarray, v: np.ndarray, design: np.ndarray, scale: float, level: float
+    y: np.ndarray, v: np.ndarray, design: np.ndarray, prior: TauPrior, level: float
 ) -> _Marginal:
     """Posterior of tau on quadrature nodes, and the group means given each node."""
 
     def log_density(tau: np.ndarray) -> np.ndarray:
         f = model.fit(y, v, design, tau**2)
-        prior = 0.5 * np.log(2 / np.pi) - np.log(scale) - 0.5 * (tau / scale) ** 2
-        return model.restricted_log_likelihood(f) + prior
+        return model.restricted_log_likelihood(f) + prior.log_density(tau)
 
-    edges, peak = _panels(log_density, y, v, scale)
+    edges, peak = _panels(log_density, y, v, prior)
     unit, unit_weight = np.polynomial.legendre.leggauss(ORDER)
     half = np.diff(edges)[:, None] / 2
     nodes = edges[:-1, None] + half * (unit + 1)
     flat = nodes.ravel()
     mass = half * unit_weight * np.exp(log_density(flat) - peak).reshape(nodes.shape)
     constant = float(mass.sum())
+    free = y.size - design.shape[1]
     tau = TauPosterior(
-        nodes, mass / constant, level, lambda t: np.exp(log_density(t) - peak), edges, constant
+        nodes,
+        mass / constant,
+        level,
+        lambda t: np.exp(log_density(t) - peak),
+        edges,
+        constant,
+        # The likelihood falls as tau to the power of minus `free`.
+        prior.tail + free,
     )
     f = model.fit(y, v, design, flat**2)
-    free = y.size - design.shape[1]
     evidence = np.log(constant) + peak - 0.5 * free * np.log(2 * np.pi)
     return _Marginal(tau, f.mean, 1 / f.total, float(evidence))
 
 
 def _panels(
-    log_density: Any, y: np.ndarray, v: np.ndarray, scale: float
+    log_density: Any, y: np.ndarray, v: np.ndarray, prior: TauPrior
 ) -> tuple[np.ndarray, float]:
     """Edges of panels over the tau that matter, and the largest log density.
 
-    Even steps of asinh(tau / unit): close together near zero, by factors further out. What
-    lies 50 log units below the peak is left out: less than 1e-20 of the mass.
+    Even steps of asinh(tau / unit): close together near zero, by factors further out. What is
+    left out adds less than 1e-20 to the mass and, where it exists, to the second moment.
     """
-    unit = min(scale, float(np.sqrt(v.min())))
-    farthest = 12 * max(scale, float(np.ptp(y)), float(np.sqrt(v.max())))
-    position = np.linspace(0, np.arcsinh(farthest / unit), 4001)
-    height = log_density(unit * np.sinh(position))
-    peak = float(height.max())
-    kept = np.flatnonzero(height > peak - 50)
-    first, last = max(kept[0] - 1, 0), min(kept[-1] + 1, position.size - 1)
-    return unit * np.sinh(np.linspace(position[first], position[last], PANELS + 1)), peak
+    spread = max(prior.typical, float(np.ptp(y)), float(np.sqrt(v.max())))
+    unit = min(prior.smallest, float(np.sqrt(v.min())))
+    farthest = min(max(prior.reach, 12) * spread, prior.limit)
+    low, high = 0.0, float(np.arcsinh(farthest / unit))
+    kept = np.empty(0)
+    while kept.size < ENOUGH:
+        position = np.linspace(low, high, GRID)
+        height = log_density(np.minimum(unit * np.sinh(position), prior.limit))
+        weighed = height + 3 * np.log(np.cosh(position))
+        kept = np.flatnonzero(weighed > weighed.max() - 50)
+        low, high = position[max(kept[0] - 1, 0)], position[min(kept[-1] + 1, GRID - 1)]
+    panels = max(PANELS, int(np.ceil((high - low) / WIDEST_PANEL)))
+    edges = unit * np.sinh(np.linspace(low, high, panels + 1))
+    return np.minimum(edges, prior.limit), float(height.max())

@@ -12,6 +12,9 @@ from oligomdt.pooling.validation import check_positive, check_proportion
 
 __all__ = ["NormalMixture", "TauPosterior"]
 
+# A heavy tail makes wide brackets, which take many halvings.
+FINE = {"xtol": 1e-14, "maxiter": 1000}
+
 
 class _Summary:
     """Mean, spread and central interval of a distribution that has `quantile`."""
@@ -49,6 +52,9 @@ class NormalMixture(_Summary):
         Probability of each node of tau, and mean and standard deviation given that tau.
     level : float
         Level of the central interval ``ci_low`` to ``ci_high``.
+    tail : float
+        Moments of an order below it exist. A heavy-tailed prior and few studies leave a
+        posterior without standard deviation (``sd`` is inf) or without mean (nan).
 
     Examples
     --------
@@ -61,15 +67,18 @@ class NormalMixture(_Summary):
     means: np.ndarray
     sds: np.ndarray
     level: float
+    tail: float = np.inf
 
     @cached_property
     def mean(self) -> float:
-        """Posterior mean."""
-        return float(self.weights @ self.means)
+        """Posterior mean; nan where it does not exist."""
+        return float(self.weights @ self.means) if self.tail > 1 else float("nan")
 
     @cached_property
     def sd(self) -> float:
-        """Posterior standard deviation."""
+        """Posterior standard deviation; inf, or nan without a mean, where there is none."""
+        if self.tail <= 2:
+            return float("inf") if self.tail > 1 else float("nan")
         spread = self.sds**2 + (self.means - self.mean) ** 2
         return float(np.sqrt(self.weights @ spread))
 
@@ -89,7 +98,8 @@ class NormalMixture(_Summary):
         # The quantile of a mixture lies between those of its parts.
         if not self.p_below(low) < probability < self.p_below(high):
             return low if self.p_below(low) >= probability else high
-        return float(brentq(lambda x: self.p_below(x) - probability, low, high, xtol=1e-14))
+        found = brentq(lambda x: self.p_below(x) - probability, low, high, **FINE)
+        return float(found)
 
     def interval(self, level: float) -> tuple[float, float]:
         """Central credible interval on the log scale at another level."""
@@ -113,6 +123,8 @@ class TauPosterior(_Summary):
         Limits of the panels.
     constant : float
         Integral of `density`.
+    tail : float
+        Moments of an order below it exist; ``mean`` and ``sd`` are inf where they do not.
     """
 
     nodes: np.ndarray
@@ -121,15 +133,18 @@ class TauPosterior(_Summary):
     density: Any
     edges: np.ndarray
     constant: float
+    tail: float = np.inf
 
     @cached_property
     def mean(self) -> float:
-        """Posterior mean."""
-        return float((self.weights * self.nodes).sum())
+        """Posterior mean; inf where there is none."""
+        return float((self.weights * self.nodes).sum()) if self.tail > 1 else float("inf")
 
     @cached_property
     def sd(self) -> float:
-        """Posterior standard deviation."""
+        """Posterior standard deviation; inf where there is none."""
+        if self.tail <= 2:
+            return float("inf")
         return float(np.sqrt((self.weights * (self.nodes - self.mean) ** 2).sum()))
 
     def quantile(self, probability: float) -> float:
@@ -145,4 +160,4 @@ class TauPosterior(_Summary):
             mass = half * (unit_weight @ self.density(left + half * (unit + 1)))
             return reached[panel] + mass / self.constant - probability
 
-        return float(brentq(excess, left, right, xtol=1e-14)) if excess(right) > 0 else right
+        return float(brentq(excess, left, right, **FINE)) if excess(right) > 0 else right
