@@ -1,4 +1,4 @@
-"""What follows from the appraisal: risk of bias, credibility, certainty, findings, checklist."""
+"""What follows from the appraisal: bias, credibility, certainty, findings, checklist."""
 
 import itertools
 from types import SimpleNamespace
@@ -410,6 +410,22 @@ def test_findings_rest_on_reconstructions_and_mark_what_was_not_read(findings):
     assert not findings.loc[findings["group"] == "NSCLC", "checked"].any()
 
 
+def test_size_of_the_evidence_is_that_of_its_standard_errors():
+    """Second route: inverse variances by hand, Schoenfeld's formula by hand."""
+    frame = analysis.evidence_size().set_index("group")
+    estimates = analysis.published_estimates()
+    for group, own in estimates[estimates["pooled"]].groupby("group"):
+        assert frame.loc[group, "equivalent_events"] == pytest.approx(
+            (4 / own["se"] ** 2).sum()
+        )
+    z = stats.norm.ppf(0.975) + stats.norm.ppf(0.8)
+    needed = 4 * z**2 / np.log(0.75) ** 2
+    np.testing.assert_allclose(frame["needed"], needed)
+    np.testing.assert_allclose(frame["share"], frame["equivalent_events"] / needed)
+    # No pooled result states its events.
+    assert frame["events"].isna().all()
+
+
 # ------------------------------------------------------------------ PRISMA 2020
 
 
@@ -445,6 +461,17 @@ def test_flow_counts_what_the_files_hold():
     used = flow[[what for what in flow.index if what.startswith("results pooled")]].item()
     left = flow[[what for what in flow.index if what.startswith("results of these")]].item()
     assert (int(used), int(left)) == (pooled, results - pooled)
+
+
+def test_flow_counts_the_other_trials_once():
+    flow = analysis.prisma_flow().set_index("what")["count"]
+    # Without the whole of STOMP and ORIOLE pooled, and EXTEND and its baskets as one trial
+    # that is among the chosen ones.
+    named = {"NRG-LU002", "SINDAS", "NorthStar", "NRG-BR002", "CLOCC", "STOP", "CORE"}
+    named |= {"ESO-Shanghai-13", "STOMP", "ORIOLE", "ARTO", "RADIOSA", "FORCE"}
+    assert rules._other_trials(evidence.load()) == named
+    assert flow["other randomised trials with a record"] == str(len(named))
+    assert flow["entries in the register of ongoing trials"] == str(len(evidence.ongoing()))
 
 
 def test_flow_invents_no_record():

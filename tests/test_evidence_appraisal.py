@@ -196,7 +196,7 @@ BAD = {
     "an unknown analysis": (
         "grade",
         "analysis: [histology_synthesis, sensitivity]",
-        "analysis: [histology_synthesis, sensitivty]",
+        "analysis: [histology_synthesis, sensitivities]",
         "NSCLC/domains/inconsistency/analysis",
         "did you mean `sensitivity`?",
     ),

@@ -4,6 +4,7 @@ from oligomdt.analysis.absolute import absolute_effects
 from oligomdt.analysis.appraisal import (
     certainty,
     control_survival,
+    evidence_size,
     iceman,
     iceman_items,
     prisma,
@@ -38,6 +39,7 @@ __all__ = [
     "comparison",
     "control_survival",
     "derived",
+    "evidence_size",
     "find",
     "headline",
     "histology_synthesis",

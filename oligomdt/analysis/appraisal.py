@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from oligomdt import evidence, survival
+from oligomdt import evidence, pooling, survival
 from oligomdt.analysis.absolute import TIMES, absolute_effects
 from oligomdt.analysis.curves import survival_band
 from oligomdt.analysis.estimates import label, published_estimates
+from oligomdt.analysis.reconstruction import find, reconstruct
 from oligomdt.analysis.synthesis import histology_synthesis, interaction
 from oligomdt.evidence import Trial
 from oligomdt.evidence.appraisal import (
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = [
     "certainty",
     "control_survival",
+    "evidence_size",
     "iceman",
     "iceman_items",
     "prisma",
@@ -54,6 +56,8 @@ CHANCE = (
     (0.05, "chance a likely explanation or unclear", "probably lowers or unclear"),
     (np.inf, "chance a very likely explanation", "definitely lowers"),
 )
+# A modest effect that is worth finding, for the optimal information size.
+TARGET_HR = 0.75
 CERTAINTY = ("very low", "low", "moderate", "high")
 Z95 = 1.959963984540054
 
@@ -441,6 +445,57 @@ def certainty(appraisal: Appraisal | None = None) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def evidence_size(trials: Mapping[str, Trial] | None = None) -> pd.DataFrame:
+    """Information in each body of evidence beside the optimal information size of GRADE.
+
+    The optimal information size is the number of events of one adequate trial (Guyatt and
+    others 2011, GRADE guidelines 6, Journal of Clinical Epidemiology 64:1283-1293), here to
+    find a hazard ratio of 0.75, a modest but worthwhile effect, with power 80 % at a two-sided
+    5 % (`pooling.information_size`). Events are not reported for most results. So the
+    information is counted in the events that one trial would need for the same standard error
+    (`pooling.equivalent_events`), taking the variation between trials as zero. Both take arms
+    of equal size.
+
+    Parameters
+    ----------
+    trials : mapping, optional
+        Trial id to `evidence.Trial`; default `evidence.load()`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per group: `group`, `k`, `patients`, `events` (stated; nan unless every pooled
+        result states them), `equivalent_events`, `needed`, `share` (of what is needed) and
+        `target_hr`.
+
+    Examples
+    --------
+    >>> frame = evidence_size()
+    >>> frame["needed"].round().unique().tolist()
+    [379.0]
+    >>> bool((frame["share"] < 0.5).all())
+    True
+    """
+    import pandas as pd
+
+    trials = evidence.load() if trials is None else trials
+    estimates = published_estimates(trials)
+    needed = pooling.information_size(TARGET_HR)
+    rows = []
+    for group, own in estimates[estimates["pooled"]].groupby("group", sort=False):
+        size = sum(pooling.equivalent_events(se) for se in own["se"])
+        patients = own[["n_control", "n_experimental"]].to_numpy().sum()
+        row = {"group": group, "k": len(own), "patients": int(patients)}
+        row |= {"events": _stated_events(own["result"], trials), "equivalent_events": size}
+        rows.append(row | {"needed": needed, "share": size / needed, "target_hr": TARGET_HR})
+    return pd.DataFrame(rows)
+
+
+def _stated_events(results: Iterable[str], trials: Mapping[str, Trial]) -> float:
+    arms = [arm for one in results for arm in find(one, trials).arms.values()]
+    return sum(float(arm.events) if arm.events else np.nan for arm in arms)
+
+
 def control_survival(
     reconstruction: Reconstruction, times: Iterable[float] = TIMES
 ) -> pd.DataFrame:
@@ -550,8 +605,6 @@ def summary_of_findings(
 
 
 def _findings(shared: Mapping[str, Any], result_id: str, trials) -> pd.DataFrame:
-    from oligomdt.analysis.reconstruction import find, reconstruct
-
     result = find(result_id, trials)
     trial = trials[result.trial]
     reconstruction = reconstruct(result)
@@ -656,5 +709,18 @@ def _counts(trials: Mapping[str, Trial]) -> dict[str, int]:
         "reports": sum(len(trial.reports) for trial in trials.values()),
         "pooled results": pooled,
         "not pooled results": len(results) - pooled,
-        "context trials": len(evidence.context()),
+        "other trials": len(_other_trials(trials)),
+        "ongoing trials": len(evidence.ongoing()),
+        "published pools": len(evidence.external()),
     }
+
+
+def _other_trials(trials: Mapping[str, Trial]) -> set[str]:
+    """Trials of the extended layer that are not compared here; pools of trials are none."""
+    records = evidence.extended()
+    pools = {
+        one.trial
+        for one in records.values()
+        if {records[p].trial for p in one.contains} - {one.trial}
+    }
+    return {one.trial for one in records.values()} - pools - set(trials)

@@ -125,11 +125,14 @@ COUNTS = (
     "reports",
     "pooled results",
     "not pooled results",
-    "context trials",
+    "other trials",
+    "ongoing trials",
+    "published pools",
 )
 # Results of the analysis that a judgement may rest on.
 _ANALYSES = (
     "absolute_effects",
+    "evidence_size",
     "histology_synthesis",
     "interaction",
     "published_estimates",
