@@ -336,6 +336,14 @@ def test_bad_input_is_named(tree, case):
     assert words in caught.value.problem
 
 
+def test_the_check_of_the_data_reads_the_appraisal(tree):
+    lines = evidence.summary(tree).splitlines()
+    assert sum(line.startswith("risk of bias appraised: CURB-NSCLC") for line in lines) == 1
+    (tree / "appraisal" / "iceman.yaml").write_text("all trials: 1\n", encoding="utf-8")
+    with pytest.raises(evidence.EvidenceError, match=r"iceman\.yaml:1: all trials:"):
+        evidence.summary(tree)
+
+
 @pytest.mark.parametrize("name", ["rob2", "iceman", "grade", "prisma"])
 def test_a_missing_file_is_named(tree, name):
     (tree / "appraisal" / f"{name}.yaml").unlink()

@@ -56,7 +56,7 @@ CHANCE = (
     (0.05, "chance a likely explanation or unclear", "probably lowers or unclear"),
     (np.inf, "chance a very likely explanation", "definitely lowers"),
 )
-# A modest effect that is worth finding, for the optimal information size.
+# GRADE's rough limit of an appreciable benefit, for the optimal information size.
 TARGET_HR = 0.75
 CERTAINTY = ("very low", "low", "moderate", "high")
 Z95 = 1.959963984540054
@@ -450,8 +450,8 @@ def evidence_size(trials: Mapping[str, Trial] | None = None) -> pd.DataFrame:
 
     The optimal information size is the number of events of one adequate trial (Guyatt and
     others 2011, GRADE guidelines 6, Journal of Clinical Epidemiology 64:1283-1293), here to
-    find a hazard ratio of 0.75, a modest but worthwhile effect, with power 80 % at a two-sided
-    5 % (`pooling.information_size`). Events are not reported for most results. So the
+    find a hazard ratio of 0.75, the guideline's rough limit of an appreciable benefit, with
+    power 80 % at a two-sided 5 % (`pooling.information_size`). Events are not reported for most results. So the
     information is counted in the events that one trial would need for the same standard error
     (`pooling.equivalent_events`), taking the variation between trials as zero. Both take arms
     of equal size.

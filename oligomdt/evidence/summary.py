@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from .appraisal import load_appraisal
 from .curve import Curve, read_curve
 from .loading import context, data_folder, load
 from .record import ROLES, ArmResult, Cohort, Finding, FollowUp, Result, Trial
@@ -43,6 +44,9 @@ def summary(path=None) -> str:
     for other in others.values():
         lines += [f"{other.name}  {other.registration}  (context, never pooled)"]
         lines += [f"  n {other.n}, HR {_hr(other.hr)}", ""]
+    if (root / "appraisal").is_dir():
+        appraised = load_appraisal(root).rob2
+        lines += [f"risk of bias appraised: {', '.join(appraised)}", ""]
     lines.append(_counts(trials, results, found, others))
     return "\n".join(lines)
 
