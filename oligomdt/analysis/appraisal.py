@@ -451,10 +451,10 @@ def evidence_size(trials: Mapping[str, Trial] | None = None) -> pd.DataFrame:
     The optimal information size is the number of events of one adequate trial (Guyatt and
     others 2011, GRADE guidelines 6, Journal of Clinical Epidemiology 64:1283-1293), here to
     find a hazard ratio of 0.75, the guideline's rough limit of an appreciable benefit, with
-    power 80 % at a two-sided 5 % (`pooling.information_size`). Events are not reported for most results. So the
-    information is counted in the events that one trial would need for the same standard error
-    (`pooling.equivalent_events`), taking the variation between trials as zero. Both take arms
-    of equal size.
+    power 80 % at a two-sided 5 % (`pooling.information_size`). Events are not reported for
+    most results. So the information is counted in the events that one trial would need for
+    the same standard error (`pooling.equivalent_events`), taking the variation between trials
+    as zero. Both take arms of equal size.
 
     Parameters
     ----------
