@@ -77,9 +77,9 @@ def external_validation(records=None, pools=None) -> pd.DataFrame:
         (where the printed hazard ratio of the trial lies with 95 % probability), `observed`,
         `observed_low`, `observed_high` (95 %), `inside` (whether `observed` lies between the
         expected limits), `p_as_far` (probability, by the prediction, of a printed hazard
-        ratio at least as far out on the same side), `shared` (in words: patients on both sides), `reason` (why the two
-        may differ, or why they are not compared), `checked_predicted` and
-        `checked_observed`. What does not apply is nan, None or "".
+        ratio at least as far out on the same side), `shared` (in words: patients on both
+        sides), `reason` (why the two may differ, or why they are not compared),
+        `checked_predicted` and `checked_observed`. What does not apply is nan, None or "".
 
     Raises
     ------
