@@ -284,6 +284,18 @@ def test_scenarios_together_hold_each_trial_once(pools):
     assert sum(name.startswith("NorthStar") for name in names) == 1
 
 
+def test_the_words_of_the_chapter_hold(pools):
+    """What the chapter says of directions, where no number stands beside it."""
+    frame = pools["histology"]
+    nsclc = frame[(frame["pool"] == "NSCLC") & frame["kind"].isin(["scenario", "joint"])]
+    assert (nsclc["hr"] > pooled(frame, "NSCLC")["hr"]).all()
+    core = analysis.histology_synthesis(analysis.published_estimates())
+    breast = core[(core["group"] == "breast") & (core["role"] == "primary")].iloc[0]
+    assert pooled(frame, "breast")["low"] > breast["low"]
+    assert pooled(frame, "breast")["high"] > 1
+    assert pooled(frame, "prostate")["hr"] < 0.44
+
+
 def test_every_trial_of_a_larger_pool_is_left_out_once(pools):
     frame = pools["setting"]
     own = frame[(frame["pool"] == "oligometastatic")]
@@ -440,7 +452,7 @@ def test_published_pools_stand_beside_ours(validation):
     ]
     assert first["k"] == 2 and second["k"] == 4
     assert first["checked_predicted"] and not second["checked_predicted"]
-    assert first["shared"].startswith("244 patients, those of EXTEND, prostate, interm")
+    assert first["shared"].startswith("244 patients, those of EXTEND, prostate (intermittent)")
     assert wolverine["kind"].tolist()[2:] == ["not compared"] * 6
 
 

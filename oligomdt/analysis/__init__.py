@@ -4,6 +4,14 @@ from oligomdt.analysis.comparisons import comparison
 from oligomdt.analysis.curves import survival_band
 from oligomdt.analysis.derivations import derived
 from oligomdt.analysis.estimates import pooled_rows, published_estimates
+from oligomdt.analysis.extended import (
+    extended_by_histology,
+    extended_by_setting,
+    extended_estimates,
+    extended_numbers,
+    overlap_check,
+)
+from oligomdt.analysis.external import external_validation
 from oligomdt.analysis.headline import headline
 from oligomdt.analysis.reconstructed import agreement, reconstructed_estimates
 from oligomdt.analysis.reconstruction import (
@@ -23,10 +31,16 @@ __all__ = [
     "can_be_drawn",
     "comparison",
     "derived",
+    "extended_by_histology",
+    "extended_by_setting",
+    "extended_estimates",
+    "extended_numbers",
+    "external_validation",
     "find",
     "headline",
     "histology_synthesis",
     "interaction",
+    "overlap_check",
     "pooled_rows",
     "prior_sensitivity",
     "published_estimates",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from oligomdt import evidence, pooling
+from oligomdt.analysis.printing import ratio
 from oligomdt.analysis.synthesis import planned_rows
 from oligomdt.evidence import DAGGER, ExtendedTrial, Scenario
 from oligomdt.evidence.extended import GROUPS, SETTINGS
@@ -20,6 +21,7 @@ __all__ = [
     "extended_by_histology",
     "extended_by_setting",
     "extended_estimates",
+    "extended_numbers",
     "overlap_check",
 ]
 
@@ -241,8 +243,8 @@ def extended_by_histology(
         `unstated` (trials that do not), `hr`, `low`, `high` (95 %), `interval` ("credible" or
         "confidence"), `method`, `tau`, `p_benefit`, `p_relevant` (Bayesian only),
         `predictive_low`, `predictive_high` (a new trial), `prediction` (their convention),
-        `checked`, `trials` and `assumption`. A histology without a
-        pooled result has its scenarios only.
+        `checked`, `trials`, `assumption` and `added` (the records of the scenario). A
+        histology without a pooled result has its scenarios only.
 
     Raises
     ------
@@ -290,6 +292,57 @@ def extended_by_setting(
     return _by("setting", "by_setting", estimates, records)
 
 
+def extended_numbers(*pools: pd.DataFrame) -> dict[str, str]:
+    """Results of the extended layer as a chapter states them, as text.
+
+    Parameters
+    ----------
+    *pools : pandas.DataFrame
+        As from `extended_by_histology` and `extended_by_setting`.
+
+    Returns
+    -------
+    dict of str to str
+        Of each pool ``extended_NSCLC_hr``, ``..._low``, ``..._high``, ``..._k``,
+        ``..._patients`` and, where several trials are pooled, ``..._new_low`` and
+        ``..._new_high``; with one more result ``extended_NSCLC_with_SINDAS_hr`` and so on,
+        of the first of its scenarios; with all of them
+        ``extended_NSCLC_with_all_hr``. A dagger stands at each hazard ratio that rests on a
+        value that was not read.
+
+    Examples
+    --------
+    >>> numbers = extended_numbers(extended_by_histology())
+    >>> numbers["extended_breast_hr"], numbers["extended_breast_k"]
+    ('0.87', '3')
+    """
+    numbers: dict[str, str] = {}
+    for frame in pools:
+        for row in frame.to_dict("records"):
+            if row["kind"] not in ("pooled", "scenario", "joint"):
+                continue
+            ends = {"pooled": "", "scenario": f"_with_{row['added']}", "joint": "_with_all"}
+            name = f"extended_{row['pool']}{ends[row['kind']]}"
+            for key, text in _as_text(name, row).items():
+                numbers.setdefault(key, text)
+    return numbers
+
+
+def _as_text(name: str, row: Mapping[str, Any]) -> dict[str, str]:
+    dagger = "" if row["checked"] else DAGGER
+    texts = {
+        f"{name}_hr": ratio(row["hr"]) + dagger,
+        f"{name}_low": ratio(row["low"]),
+        f"{name}_high": ratio(row["high"]),
+        f"{name}_k": str(row["k"]),
+        f"{name}_patients": str(row["patients"]),
+    }
+    if row["prediction"]:
+        texts[f"{name}_new_low"] = ratio(row["predictive_low"])
+        texts[f"{name}_new_high"] = ratio(row["predictive_high"])
+    return texts
+
+
 def _by(
     column: str, enters: str, estimates: pd.DataFrame | None, records: Records | None
 ) -> pd.DataFrame:
@@ -315,13 +368,14 @@ def _pools(members: pd.DataFrame, records: Records) -> Iterator[dict[str, Any]]:
     for index, row in tried.iterrows():
         more = _added(base, tried.loc[[index]], records)
         words = f"with {row['label']}: {row['scenario']}"
-        yield _pool("scenario", words, more, row["assumption"])
+        yield _pool("scenario", words, more, row["assumption"]) | {"added": row["record"]}
     together = tried[tried["joint"].astype(bool)]
     if len(together) > 1:
         more = _added(base, together, records)
         assumption = "; ".join(together["assumption"])
         words = f"with {_and(together['label'])}"
-        yield _pool("joint", words, more, assumption)
+        added = {"added": "; ".join(together["record"])}
+        yield _pool("joint", words, more, assumption) | added
     read = base[base["checked"].astype(bool)]
     if 0 < len(read) < len(base):
         out = _and(base.loc[~base["checked"].astype(bool), "label"])
@@ -366,6 +420,7 @@ def _pool(kind: str, words: str, studies: pd.DataFrame, assumption: str = "") ->
             for label, read in zip(studies["label"], studies["checked"], strict=True)
         ),
         "assumption": assumption,
+        "added": "",
     }
 
 
