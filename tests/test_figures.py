@@ -18,6 +18,7 @@ from oligomdt.figures import (
     agreement,
     benchmark,
     calibration,
+    extended_forest,
     findings,
     forest,
     km,
@@ -81,7 +82,20 @@ def known_curves():
     return walkthrough.walkthrough_data(truth, pd.concat(parts), points, unit="days")
 
 
+def extended(by):
+    estimates = analysis.extended_estimates()
+    return extended_forest.extended_forest_data(estimates, by(estimates))
+
+
 FRAMES = {
+    "extended_forest_cancer": (
+        "extended_forest",
+        lambda: extended(analysis.extended_by_histology),
+    ),
+    "extended_forest_setting": (
+        "extended_forest",
+        lambda: extended(analysis.extended_by_setting),
+    ),
     "forest": ("forest", published_forest),
     "forest_reconstructed": ("forest", reconstructed_forest),
     "km": ("km", lambda: km.km_data(analysis.reconstruct("CURB-NSCLC"))),

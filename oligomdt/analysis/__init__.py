@@ -16,6 +16,14 @@ from oligomdt.analysis.comparisons import comparison
 from oligomdt.analysis.curves import survival_band
 from oligomdt.analysis.derivations import derived
 from oligomdt.analysis.estimates import pooled_rows, published_estimates
+from oligomdt.analysis.extended import (
+    extended_by_histology,
+    extended_by_setting,
+    extended_estimates,
+    extended_numbers,
+    overlap_check,
+)
+from oligomdt.analysis.external import external_validation
 from oligomdt.analysis.headline import headline
 from oligomdt.analysis.priors import prior_families
 from oligomdt.analysis.reconstructed import agreement, reconstructed_estimates
@@ -40,12 +48,18 @@ __all__ = [
     "control_survival",
     "derived",
     "evidence_size",
+    "extended_by_histology",
+    "extended_by_setting",
+    "extended_estimates",
+    "extended_numbers",
+    "external_validation",
     "find",
     "headline",
     "histology_synthesis",
     "iceman",
     "iceman_items",
     "interaction",
+    "overlap_check",
     "pooled_rows",
     "prior_families",
     "prior_sensitivity",
