@@ -20,6 +20,8 @@ from oligomdt.figures import (
     benchmark,
     calibration,
     cumulative,
+    extended_forest,
+    findings,
     forest,
     influence,
     km,
@@ -28,6 +30,8 @@ from oligomdt.figures import (
     planning,
     prior,
     prior_family,
+    prisma,
+    risk_of_bias,
     sensitivity,
     size,
     validation,
@@ -87,7 +91,20 @@ def known_curves():
     return walkthrough.walkthrough_data(truth, pd.concat(parts), points, unit="days")
 
 
+def extended(by):
+    estimates = analysis.extended_estimates()
+    return extended_forest.extended_forest_data(estimates, by(estimates))
+
+
 FRAMES = {
+    "extended_forest_cancer": (
+        "extended_forest",
+        lambda: extended(analysis.extended_by_histology),
+    ),
+    "extended_forest_setting": (
+        "extended_forest",
+        lambda: extended(analysis.extended_by_setting),
+    ),
     "forest": ("forest", published_forest),
     "forest_reconstructed": ("forest", reconstructed_forest),
     "km": ("km", lambda: km.km_data(analysis.reconstruct("CURB-NSCLC"))),
@@ -133,6 +150,12 @@ FRAMES = {
     "benchmark": ("benchmark", benchmark.benchmark_data),
     "calibration": ("calibration", calibration.calibration_data),
     "limit": ("limit", limit.limit_data),
+    "findings": ("findings", lambda: findings.findings_data(analysis.summary_of_findings())),
+    "prisma": ("prisma", lambda: prisma.prisma_data(analysis.prisma_flow())),
+    "risk_of_bias": (
+        "risk_of_bias",
+        lambda: risk_of_bias.risk_of_bias_data(analysis.risk_of_bias()),
+    ),
     "size": ("size", size.size_data),
     "validation": ("validation", validation.validation_data),
     "walkthrough": ("walkthrough", known_curves),
@@ -218,8 +241,12 @@ def numbers_in(frame):
     return values + [float(text) for text in NUMBER.findall(texts)]
 
 
-# The walk-through's alt text reads the curves between their corners: it has its own test.
-@pytest.mark.parametrize("name", [name for name in FRAMES if name != "walkthrough"])
+# The walk-through's alt text reads the curves between their corners, and those of judgements
+# and of counts have no decimals: they have their own tests.
+OWN_TEST = ("walkthrough", "risk_of_bias", "prisma")
+
+
+@pytest.mark.parametrize("name", [name for name in FRAMES if name not in OWN_TEST])
 def test_numbers_of_the_alt_text_are_in_the_frame(name):
     frame = frame_of(name)
     known = np.array(numbers_in(frame))
@@ -229,6 +256,26 @@ def test_numbers_of_the_alt_text_are_in_the_frame(name):
     for text in found:
         half = 0.5000001 * float(Decimal(1).scaleb(Decimal(text).as_tuple().exponent))
         assert np.abs(known - float(text)).min() <= half, f"{text} is not in the frame"
+
+
+def test_alt_text_of_the_risk_of_bias_states_every_judgement():
+    frame, alt = frame_of("risk_of_bias"), alt_of("risk_of_bias")
+    for label, own in frame.groupby("label"):
+        (said,) = re.findall(rf"{re.escape(label)}: ([^;]*)[;.]", alt)
+        words = [
+            f"{'at least ' * least}{judged}"
+            for judged, least in zip(own["judgement"], own["at_least"], strict=True)
+        ]
+        assert said.split(", ") == [
+            f"{d} {w}" for d, w in zip(own["domain"], words, strict=True)
+        ]
+
+
+def test_alt_text_of_the_flow_states_every_box():
+    alt = alt_of("prisma")
+    for row in frame_of("prisma").to_dict("records"):
+        assert f"{row['what']} {row['count']}" in alt
+    assert alt.count("not recorded") == 2
 
 
 def test_alt_text_of_the_walkthrough_reads_the_curves():

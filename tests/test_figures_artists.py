@@ -311,3 +311,38 @@ def test_no_two_texts_overlap(name):
             along = min(box.y1, second.y1) - max(box.y0, second.y0)
             # The box of a text is higher than its letters: lines may touch by a few points.
             assert across <= 1 or along <= 4, f"{text!r} and {other!r}"
+
+
+def test_risk_of_bias_draws_its_frame():
+    frame = frame_of("risk_of_bias")
+    shown = artists("risk_of_bias")
+    gids = [f"{r['label']} {r['domain']} {r['judgement']}" for r in frame.to_dict("records")]
+    assert sorted(shown) == sorted(gids)
+    rows = list(dict.fromkeys(frame["label"]))
+    signs = {"low": "+", "some concerns": "!", "high": "×", "no information": "?"}
+    (axes,) = drawn("risk_of_bias").axes
+    written = {t.get_position(): t.get_text() for t in axes.texts}
+    for row, gid in zip(frame.to_dict("records"), gids, strict=True):
+        (mark,) = shown[gid]
+        place = (mark.get_xdata()[0], mark.get_ydata()[0])
+        assert place[1] == rows.index(row["label"])
+        assert written[place] == "≥" * row["at_least"] + signs[row["judgement"]]
+
+
+def test_findings_draws_its_frame():
+    for row in frame_of("findings").to_dict("records"):
+        gid = f"{row['label']} {row['time']:g}"
+        np.testing.assert_allclose(
+            one("findings", f"ci {gid}").get_xdata(), [row["low"], row["high"]]
+        )
+        point = one("findings", f"difference {gid}").get_xdata()
+        np.testing.assert_allclose(point, row["difference"])
+    texts = {t.get_text() for t in drawn("findings").axes[0].texts}
+    assert "Control arm (reconstructed)" in texts
+    assert any(text.startswith("NSCLC: HR 0.36†") for text in texts)
+
+
+def test_flow_draws_a_dashed_box_where_nothing_was_recorded():
+    for row in frame_of("prisma").to_dict("records"):
+        dashed = one("prisma", row["what"]).get_linestyle() in ("--", "dashed")
+        assert dashed == (row["count"] == "not recorded")

@@ -1,7 +1,21 @@
 """From the evidence to the numbers of the book: what is pooled, compared and varied."""
 
+from oligomdt.analysis.absolute import (
+    absolute_effects,
+)
 from oligomdt.analysis.accumulation import (
     accumulation,
+)
+from oligomdt.analysis.appraisal import (
+    certainty,
+    control_survival,
+    evidence_size,
+    iceman,
+    iceman_items,
+    prisma,
+    prisma_flow,
+    risk_of_bias,
+    summary_of_findings,
 )
 from oligomdt.analysis.comparisons import (
     comparison,
@@ -22,6 +36,16 @@ from oligomdt.analysis.derivations import (
 from oligomdt.analysis.estimates import (
     pooled_rows,
     published_estimates,
+)
+from oligomdt.analysis.extended import (
+    extended_by_histology,
+    extended_by_setting,
+    extended_estimates,
+    extended_numbers,
+    overlap_check,
+)
+from oligomdt.analysis.external import (
+    external_validation,
 )
 from oligomdt.analysis.headline import (
     headline,
@@ -64,32 +88,48 @@ from oligomdt.analysis.synthesis import (
 
 __all__ = [
     "Reconstruction",
+    "absolute_effects",
     "accumulation",
     "agreement",
     "can_be_drawn",
+    "certainty",
     "cohorts_within_trials",
     "coming_trials",
     "comparison",
     "consistency",
+    "control_survival",
     "derived",
+    "evidence_size",
+    "extended_by_histology",
+    "extended_by_setting",
+    "extended_estimates",
+    "extended_numbers",
+    "external_validation",
     "find",
     "future_power",
     "headline",
     "histology_synthesis",
+    "iceman",
+    "iceman_items",
     "influence_of_trials",
     "information",
     "interaction",
+    "overlap_check",
     "planning_numbers",
     "pooled_rows",
     "prior_families",
     "prior_sensitivity",
+    "prisma",
+    "prisma_flow",
     "profiles",
     "published_estimates",
     "reconstruct",
     "reconstructed_estimates",
     "reconstructions",
     "redraw",
+    "risk_of_bias",
     "sensitivity",
+    "summary_of_findings",
     "survival_band",
     "tipping",
     "tipping_by_prior",

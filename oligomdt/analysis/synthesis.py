@@ -78,7 +78,7 @@ def histology_synthesis(estimates: pd.DataFrame) -> pd.DataFrame:
             "checked": bool(studies["checked"].all()),
             "trials": "; ".join(studies["label"]),
         }
-        rows += [shared | row for row in _methods(studies)]
+        rows += [shared | row for row in planned_rows(studies)]
     first = ["group", "k", "method", "role", "hr", "low", "high", "interval"]
     frame = pd.DataFrame(rows)
     return frame[first + [name for name in frame if name not in first]]
@@ -90,7 +90,8 @@ def _groups(pooled: pd.DataFrame):
     return [(name, pooled[pooled["group"] == name]) for name in names]
 
 
-def _methods(studies: pd.DataFrame) -> list[dict[str, Any]]:
+def planned_rows(studies: pd.DataFrame) -> list[dict[str, Any]]:
+    """Results of one pool by every method of the plan, the primary one first."""
     data = (studies["log_hr"].to_numpy(), studies["se"].to_numpy())
     if len(studies) == 1:
         note = "one trial: its own result, not pooled"

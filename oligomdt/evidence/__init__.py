@@ -1,5 +1,6 @@
 """Published facts as frozen, checked records; what each field means is in data/README.md."""
 
+from .appraisal import load_appraisal
 from .curve import ArmCurve, Curve, Origin
 from .extended import ExtendedTrial, Limits, Scenario, extended
 from .external import Outcome, PublishedPool, external
@@ -69,6 +70,7 @@ __all__ = [
     "extended",
     "external",
     "load",
+    "load_appraisal",
     "ongoing",
     "sources",
     "summary",

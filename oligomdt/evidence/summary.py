@@ -2,8 +2,12 @@
 
 from collections.abc import Iterator
 
+from .appraisal import load_appraisal
 from .curve import Curve, read_curve
+from .extended import extended
+from .external import external
 from .loading import context, data_folder, load
+from .ongoing import ongoing
 from .record import ROLES, ArmResult, Cohort, Finding, FollowUp, Result, Trial
 from .values import DAGGER, HazardRatio, NotReported, Stated
 
@@ -43,8 +47,23 @@ def summary(path=None) -> str:
     for other in others.values():
         lines += [f"{other.name}  {other.registration}  (context, never pooled)"]
         lines += [f"  n {other.n}, HR {_hr(other.hr)}", ""]
+    if (root / "appraisal").is_dir():
+        appraised = load_appraisal(root).rob2
+        lines += [f"risk of bias appraised: {', '.join(appraised)}", ""]
+    lines += [*_layer_lines(root), ""]
     lines.append(_counts(trials, results, found, others))
     return "\n".join(lines)
+
+
+def _layer_lines(root) -> Iterator[str]:
+    """The extended layer, the register and the published meta-analyses."""
+    for record in extended(root).values():
+        number = f"HR {_hr(record.hr)}" if record.hr else "no hazard ratio"
+        yield f"extended: {record.id}: {record.status_in_pool}; {number}; {record.reason}"
+    for trial in ongoing(root).values():
+        yield f"register: {trial.name}: {trial.status} ({trial.status_date})"
+    for published in external(root).values():
+        yield f"published meta-analysis: {published.id} ({published.year})"
 
 
 def _trial_lines(trial: Trial, found: dict) -> Iterator[str]:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+# Above this survival cannot be meant, whatever the digitising.
+MOST_PERCENT = 1000.0
 # Values above this mean that survival was digitised in percent.
 PERCENT_ABOVE = 1.5
 # A digitised level may overshoot 1 by this much (a few pixels) before it is an error.
@@ -149,6 +151,11 @@ def _as_proportion(time, surv):
         raise ValueError(f"surv[{at}] is {surv[at]:g}; survival must be between 0 and 1")
     if surv.max() <= PERCENT_ABOVE:
         return surv, []
+    if surv.max() > MOST_PERCENT:
+        at = int(surv.argmax())
+        raise ValueError(
+            f"surv[{at}] is {surv[at]:g}; survival must be between 0 and 1, or in percent 0 to 100"
+        )
     order = np.lexsort((-surv, time))
     ordered = surv[order]
     small = (ordered > 0) & (ordered <= 1)

@@ -1,0 +1,132 @@
+"""The tables of the extended layer show every record, every dagger and every date."""
+
+import pytest
+
+from oligomdt import analysis, evidence
+from oligomdt.figures import extended_tables, tables
+
+
+@pytest.fixture(scope="module")
+def records():
+    return evidence.extended()
+
+
+@pytest.fixture(scope="module")
+def by_cancer(records):
+    return analysis.extended_by_histology(records=records)
+
+
+def column(frame, name, key):
+    (value,) = frame.loc[frame["Trial"] == name, key]
+    return value
+
+
+def test_each_record_stands_once_under_its_kind_of_evidence(records):
+    frame = extended_tables.at_a_glance(records)
+    assert len(frame) == len(records)
+    assert frame["Trial"].is_unique
+    kinds = [text.split(",")[0] for text in frame["Used as"]]
+    # Pooled ones first, then scenarios, then what is only listed: seen at a glance.
+    assert kinds == sorted(kinds, key=["pooled", "scenario", "only listed"].index)
+    counts = {kind: kinds.count(kind) for kind in dict.fromkeys(kinds)}
+    assert counts == {"pooled": 12, "scenario": 7, "only listed": 9}
+    assert (frame != "").all(axis=None)
+
+
+@pytest.mark.parametrize(
+    ("trial", "printed"),
+    [
+        ("NRG-BR002 (2022)", "0.92 (0.71 to 1.17, 70 % CI); p 0.36 one-sided"),
+        ("STOMP (2018)", "0.6 (0.4 to 0.9, 80 % CI); p 0.11; ADT-free survival"),
+        ("NRG-LU002 (2024)", "0.93 (0.66 to 1.31†, 95 % CI)"),
+        ("SINDAS (2023)", "0.6188† (0.3949 to 0.9697†, 95 % CI); p <0.001"),
+        (
+            "NorthStar, up to 3 metastases (2025)",
+            "0.67 (0.43 to 1.03, level not printed)",
+        ),
+        ("EXTEND, pancreas (2024)", "0.43 (interval not found); p 0.03"),
+        ("CORE (2023)", "not found"),
+    ],
+)
+def test_a_result_shows_as_it_was_printed(records, trial, printed):
+    assert column(extended_tables.at_a_glance(records), trial, "HR as printed") == printed
+
+
+def test_another_question_is_called_so(records):
+    frame = extended_tables.at_a_glance(records)
+    assert column(frame, "RADIOSA (2025)", "Used as") == "only listed, another question"
+
+
+def test_what_is_missing_is_listed_for_all_that_is_not_pooled(records):
+    frame = extended_tables.missing(records)
+    eligible = [r for r in records.values() if r.eligible and r.status_in_pool != "pooled"]
+    assert len(frame) == len(eligible) == 15
+    assert column(frame, "STOP (2024)", "Median, control and MDT") == (
+        "4.3 months and 8.4 months"
+    )
+    assert column(frame, "ORIOLE (2020)", "Median, control and MDT") == (
+        "5.8 months and not reached"
+    )
+    stomp = column(frame, "STOMP (2018)", "Median, control and MDT")
+    assert stomp == "13 months and 21 months, ADT-free survival"
+
+
+def test_pools_and_scenarios_stand_in_different_tables(by_cancer):
+    pools = extended_tables.pooled(by_cancer, "Cancer")
+    tried = extended_tables.scenarios(by_cancer, "Cancer")
+    assert pools["Cancer"].is_unique
+    assert "one trial, not pooled" in set(pools["Trials"])
+    assert (tried["It assumes that"].str.len() > 5).all()
+    assert len(pools) + len(tried) + len(extended_tables.left_out(by_cancer, "Cancer")) == len(
+        by_cancer
+    )
+
+
+def test_an_unread_value_carries_its_dagger_into_the_tables(by_cancer):
+    tried = extended_tables.scenarios(by_cancer, "Cancer")
+    unread = tried["Scenario"].str.contains("not read", regex=False)
+    assert tried.loc[unread, "HR (95 %)"].str.endswith("†").all()
+    assert unread.sum() == 3
+
+
+def test_trials_without_a_number_of_patients_are_counted_apart(by_cancer):
+    pools = extended_tables.pooled(by_cancer, "Cancer").set_index("Cancer")
+    assert pools.loc["Breast cancer", "Patients"] == "90 + 1 trial without a number"
+
+
+def test_the_register_shows_design_size_endpoint_status_and_date():
+    trials = evidence.ongoing()
+    frame = extended_tables.register(trials.values())
+    assert len(frame) == len(trials) == 27
+    assert column(frame, "STOP-2 (NCT06918951)", "Patients") == "194 planned"
+    assert column(frame, "STOP-2 (NCT06918951)", "Status (date)") == "recruiting (2025-12-15)"
+    assert column(frame, "NCT06523673 (Zhejiang)", "Patients") == "not found"
+    assert column(frame, "NCT04216121", "Same question") == "not known"
+    assert column(frame, "HALT (NCT03256981; ISRCTN53398136)", "Patients") == (
+        "110 planned, 113 enrolled"
+    )
+    stop2 = column(frame, "STOP-2 (NCT06918951)", "Same question")
+    assert stop2.startswith("no: both arms have radiotherapy")
+    assert column(frame, "OLIGOPELVIS", "Status (date)") == "not looked up (date not found)"
+
+
+def test_later_results_show_what_is_shared():
+    validation = analysis.external_validation()
+    trials = extended_tables.later_trials(validation)
+    assert trials["Same patients"].tolist()[0] == "none"
+    assert trials["Same patients"].tolist()[1].startswith("43 of 334 patients")
+    pools = extended_tables.published_pools(validation)
+    assert pools["Its HR (95 %)"].tolist()[0] == "0.44 (0.35 to 0.56)"
+    rest = extended_tables.not_compared(validation)
+    assert len(trials) + len(pools) + len(rest) == len(validation)
+
+
+def test_a_table_of_the_layer_explains_its_dagger(records):
+    frame = extended_tables.at_a_glance(records)
+    shown = tables.table(frame, "Results.", "glance", {name: name for name in frame})
+    assert "not read in its source" in shown.caption
+
+
+def test_conflicts_are_told(records):
+    told = extended_tables.conflicts(records)
+    assert set(told) >= {"NorthStar", "NRG-BR002", "SINDAS", "STOP"}
