@@ -154,7 +154,7 @@ def _as_proportion(time, surv):
     if surv.max() > MOST_PERCENT:
         at = int(surv.argmax())
         raise ValueError(
-            f"surv[{at}] is {surv[at]:g}; survival must be between 0 and 1, or in percent 0 to 100"
+            f"surv[{at}] is {surv[at]:g}; survival must be between 0 and 1 (or 100, in percent)"
         )
     order = np.lexsort((-surv, time))
     ordered = surv[order]
