@@ -130,3 +130,17 @@ def test_a_table_of_the_layer_explains_its_dagger(records):
 def test_conflicts_are_told(records):
     told = extended_tables.conflicts(records)
     assert set(told) >= {"NorthStar", "NRG-BR002", "SINDAS", "STOP"}
+
+
+def test_every_record_outside_the_five_trials_has_its_sources_listed(records):
+    frame = extended_tables.sources(records, evidence.sources())
+    outside = [r for r in records.values() if not r.held_in.startswith("trials/")]
+    assert set(frame["Trial"]) >= {record.name for record in outside}
+    br002 = frame[frame["Trial"] == "NRG-BR002"]
+    assert len(br002) == 5
+    unread = frame[frame["Tier"] == "unread"]
+    assert set(unread["Trial"]) == {"NRG-LU002", "SINDAS", "ORIOLE"}
+    register = extended_tables.sources(evidence.ongoing(), evidence.sources())
+    named_only = {"OLIGOPELVIS"}
+    names = {trial.name for trial in evidence.ongoing().values()}
+    assert set(register["Trial"]) == names - named_only

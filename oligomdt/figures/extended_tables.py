@@ -10,8 +10,9 @@ import pandas as pd
 
 from oligomdt.analysis.printing import percent, ratio
 from oligomdt.evidence import DAGGER, ExtendedTrial, OngoingTrial
+from oligomdt.evidence.summary import stated_values
 from oligomdt.figures.extended_forest import HEADINGS
-from oligomdt.figures.trial_tables import ratio_text
+from oligomdt.figures.trial_tables import identifier, ratio_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -98,6 +99,23 @@ def _medians(record: ExtendedTrial) -> str:
 def conflicts(records: Mapping[str, ExtendedTrial | OngoingTrial]) -> dict[str, list[str]]:
     """Sentences on sources that contradict each other, by trial."""
     return {r.name: list(r.conflicts) for r in records.values() if r.conflicts}
+
+
+def sources(records: Mapping[str, Any], register: Mapping[str, Any]) -> pd.DataFrame:
+    """Sources of the values of each record, and how much of each was read."""
+    rows = []
+    for record in records.values():
+        if getattr(record, "held_in", "").startswith("trials/"):
+            continue  # The page of that trial lists its sources.
+        used = dict.fromkeys(
+            ref.id for _, value in stated_values(record) for ref in value.sources
+        )
+        used |= dict.fromkeys(ref.id for ref in record.sources)
+        name = getattr(record, "name", record.id)
+        for source in (register[key] for key in used):
+            rows.append((name, source.ref, source.tier, source.seen, identifier(source)))
+    columns = ["Trial", "Source", "Tier", "What was read", "Identifier"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def pooled(pools: pd.DataFrame, heading: str) -> pd.DataFrame:
