@@ -1,5 +1,7 @@
 """The trials beyond the review: every number as its source prints it, each stated once."""
 
+import csv
+import re
 import shutil
 from pathlib import Path
 
@@ -394,3 +396,34 @@ def test_a_folder_without_the_layer_has_none():
     assert not evidence.extended(tree)
     assert not evidence.ongoing(tree)
     assert not evidence.external(tree)
+
+
+# ------------------------------------------------------------------ every single number
+
+
+def numbers_of(layer, name, record):
+    """Every number of a record as text: the stated values, and those inside of remarks."""
+    for path, value in stated_values(record):
+        yield (layer, name, path, value.text, "yes" if value.checked else "no")
+    whole = [getattr(record, field, None) for field in ("medians", "events")]
+    parts = [*getattr(record, "outcomes", ()), record]
+    findings = [one for one in whole if one] + [f for part in parts for f in part.findings]
+    for finding in findings:
+        if re.search(r"\d", finding.note):
+            yield (layer, name, f"{finding.what}/note", finding.note, "")
+
+
+def test_every_number_is_the_frozen_one(records, register):
+    """Any change of a number, of the arm it is in, or of its dagger needs a change here too."""
+    file = ROOT / "tests" / "data" / "extended_values.csv"
+    with file.open(newline="", encoding="utf-8") as stream:
+        frozen = [tuple(row) for row in csv.reader(stream)][1:]
+    own = {name: r for name, r in records.items() if not r.held_in.startswith("trials/")}
+    layers = {"extended": own, "ongoing": register, "external": evidence.external()}
+    found = [
+        row
+        for layer, block in layers.items()
+        for name, record in block.items()
+        for row in numbers_of(layer, name, record)
+    ]
+    assert sorted(found) == sorted(frozen)

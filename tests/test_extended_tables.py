@@ -1,5 +1,6 @@
 """The tables of the extended layer show every record, every dagger and every date."""
 
+import pandas as pd
 import pytest
 
 from oligomdt import analysis, evidence
@@ -21,16 +22,32 @@ def column(frame, name, key):
     return value
 
 
+def everything(records):
+    uses = ("pooled", "scenario", "listed")
+    return pd.concat([extended_tables.results(records, use) for use in uses])
+
+
 def test_each_record_stands_once_under_its_kind_of_evidence(records):
-    frame = extended_tables.at_a_glance(records)
-    assert len(frame) == len(records)
+    uses = ("pooled", "scenario", "listed")
+    counts = [len(extended_tables.results(records, use)) for use in uses]
+    assert counts == [12, 7, 9]
+    frame = everything(records)
     assert frame["Trial"].is_unique
-    kinds = [text.split(",")[0] for text in frame["Used as"]]
-    # Pooled ones first, then scenarios, then what is only listed: seen at a glance.
-    assert kinds == sorted(kinds, key=["pooled", "scenario", "only listed"].index)
-    counts = {kind: kinds.count(kind) for kind in dict.fromkeys(kinds)}
-    assert counts == {"pooled": 12, "scenario": 7, "only listed": 9}
     assert (frame != "").all(axis=None)
+    with pytest.raises(ValueError, match="use is 'all'; it is one of pooled, scenario, listed"):
+        extended_tables.results(records, "all")
+
+
+def test_one_table_shows_all_kinds_at_a_glance(records):
+    frame = extended_tables.at_a_glance(records).set_index("Cancer")
+    assert list(frame) == ["Pooled", "Scenario", "Only listed"]
+    assert frame.loc["NSCLC"].tolist() == [
+        "CURB, NSCLC; Gomez; Iyengar†",
+        "NRG-LU002†; SINDAS†; NorthStar; NorthStar, up to 3 metastases",
+        "–",
+    ]
+    names = [name.strip("†") for cell in frame.to_numpy().ravel() for name in cell.split("; ")]
+    assert sorted(n for n in names if n != "–") == sorted(r.name for r in records.values())
 
 
 @pytest.mark.parametrize(
@@ -49,12 +66,12 @@ def test_each_record_stands_once_under_its_kind_of_evidence(records):
     ],
 )
 def test_a_result_shows_as_it_was_printed(records, trial, printed):
-    assert column(extended_tables.at_a_glance(records), trial, "HR as printed") == printed
+    assert column(everything(records), trial, "HR as printed") == printed
 
 
 def test_another_question_is_called_so(records):
-    frame = extended_tables.at_a_glance(records)
-    assert column(frame, "RADIOSA (2025)", "Used as") == "only listed, another question"
+    why = column(extended_tables.results(records, "listed"), "RADIOSA (2025)", "Why")
+    assert why == "Both arms received MDT; the trial asks about hormone therapy"
 
 
 def test_what_is_missing_is_listed_for_all_that_is_not_pooled(records):
@@ -122,7 +139,7 @@ def test_later_results_show_what_is_shared():
 
 
 def test_a_table_of_the_layer_explains_its_dagger(records):
-    frame = extended_tables.at_a_glance(records)
+    frame = extended_tables.results(records, "pooled")
     shown = tables.table(frame, "Results.", "glance", {name: name for name in frame})
     assert "not read in its source" in shown.caption
 
@@ -130,3 +147,17 @@ def test_a_table_of_the_layer_explains_its_dagger(records):
 def test_conflicts_are_told(records):
     told = extended_tables.conflicts(records)
     assert set(told) >= {"NorthStar", "NRG-BR002", "SINDAS", "STOP"}
+
+
+def test_every_record_outside_the_five_trials_has_its_sources_listed(records):
+    frame = extended_tables.sources(records, evidence.sources())
+    outside = [r for r in records.values() if not r.held_in.startswith("trials/")]
+    assert set(frame["Trial"]) >= {record.name for record in outside}
+    br002 = frame[frame["Trial"] == "NRG-BR002"]
+    assert len(br002) == 5
+    unread = frame[frame["Tier"] == "unread"]
+    assert set(unread["Trial"]) == {"NRG-LU002", "SINDAS", "ORIOLE"}
+    register = extended_tables.sources(evidence.ongoing(), evidence.sources())
+    named_only = {"OLIGOPELVIS"}
+    names = {trial.name for trial in evidence.ongoing().values()}
+    assert set(register["Trial"]) == names - named_only

@@ -185,9 +185,11 @@ def overlap_check(rows: pd.DataFrame, records: Records | None = None) -> pd.Data
     Examples
     --------
     >>> frame = extended_estimates()
-    >>> overlap_check(frame[frame["record"].isin(["EXTEND", "EXTEND-breast"])])
-    Traceback (most recent call last):
-    ValueError: rows: EXTEND and EXTEND-breast share patients; pool one of the two
+    >>> try:
+    ...     overlap_check(frame[frame["record"].isin(["EXTEND", "EXTEND-breast"])])
+    ... except ValueError as error:
+    ...     print(error)
+    rows: EXTEND and EXTEND-breast share patients; pool one of the two
     """
     records = evidence.extended() if records is None else records
     for name in rows["record"]:

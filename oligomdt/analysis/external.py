@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from oligomdt import evidence, pooling
-from oligomdt.analysis.extended import extended_estimates, overlap_check, share_patients
+from oligomdt.analysis.extended import (
+    Records,
+    extended_estimates,
+    overlap_check,
+    share_patients,
+)
 from oligomdt.analysis.synthesis import PRIMARY_SCALE, planned_rows
 from oligomdt.evidence import Outcome, PublishedPool
 
@@ -52,7 +58,9 @@ TRIALS = (
 )
 
 
-def external_validation(records=None, pools=None) -> pd.DataFrame:
+def external_validation(
+    records: Records | None = None, pools: Mapping[str, PublishedPool] | None = None
+) -> pd.DataFrame:
     """Predicted effects beside results that the prediction did not use.
 
     A later trial is held against the predictive distribution of its own printed hazard ratio:
@@ -107,7 +115,7 @@ def external_validation(records=None, pools=None) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _chosen(names: tuple[str, ...], estimates: pd.DataFrame, records) -> pd.DataFrame:
+def _chosen(names: tuple[str, ...], estimates: pd.DataFrame, records: Records) -> pd.DataFrame:
     """Rows of the named records; of scenarios the one that stands for its trial."""
     named = estimates["record"].isin(names)
     usable = named & ((estimates["scenario"] == "") | estimates["joint"].astype(bool))
@@ -126,7 +134,7 @@ def _predicted(studies: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def _later(comparison: Comparison, estimates: pd.DataFrame, records) -> dict[str, Any]:
+def _later(comparison: Comparison, estimates: pd.DataFrame, records: Records) -> dict[str, Any]:
     studies = _chosen(comparison.predictors, estimates, records)
     observed = estimates[estimates["record"] == comparison.observed].iloc[0]
     expected = expected_result(studies, observed["se"])
@@ -151,7 +159,7 @@ def _later(comparison: Comparison, estimates: pd.DataFrame, records) -> dict[str
     }
 
 
-def _shares(row: dict[str, Any], comparison: Comparison, records) -> bool:
+def _shares(row: dict[str, Any], comparison: Comparison, records: Records) -> bool:
     return share_patients(row["record"], comparison.observed, records)
 
 
@@ -197,7 +205,7 @@ def expected_result(studies: pd.DataFrame, se: float) -> pooling.NormalMixture:
 
 
 def _published(
-    published: PublishedPool, outcome: Outcome, estimates: pd.DataFrame, records
+    published: PublishedPool, outcome: Outcome, estimates: pd.DataFrame, records: Records
 ) -> dict[str, Any]:
     if not outcome.against:
         return _words(published, outcome.name, "not compared", outcome.reason) | _observed(

@@ -10,40 +10,62 @@ import pandas as pd
 
 from oligomdt.analysis.printing import percent, ratio
 from oligomdt.evidence import DAGGER, ExtendedTrial, OngoingTrial
+from oligomdt.evidence.extended import GROUPS
+from oligomdt.evidence.summary import stated_values
 from oligomdt.figures.extended_forest import HEADINGS
-from oligomdt.figures.trial_tables import ratio_text
+from oligomdt.figures.trial_tables import identifier, ratio_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 USE = {"pooled": "pooled", "scenario": "scenario", "listed": "only listed"}
-ORDER = tuple(USE)
 CONTRAST = {True: "yes", False: "no", None: "not known"}
 
 
 def at_a_glance(records: Mapping[str, ExtendedTrial]) -> pd.DataFrame:
-    """Every record with its printed result and what is done with it, pooled ones first."""
+    """Which trials of each cancer are pooled, which are scenarios, which are only listed."""
     rows = []
-    for use in ORDER:
-        for record in records.values():
-            if record.status_in_pool == use:
-                rows.append(_glance(record))
-    columns = ["Trial", "Used as", "Cancer", "Setting", "Patients", "HR as printed", "Why"]
+    for group in GROUPS:
+        own = [record for record in records.values() if record.group == group]
+        cells = [
+            _names(record for record in own if record.status_in_pool == use) for use in USE
+        ]
+        if own:
+            rows.append((HEADINGS.get(group, group), *cells))
+    return pd.DataFrame(rows, columns=["Cancer", *(_capital(use) for use in USE.values())])
+
+
+def _names(records: Iterable[ExtendedTrial]) -> str:
+    """Names of trials, with a dagger where the hazard ratio was not read."""
+    names = [
+        record.name + (DAGGER if record.hr and not record.hr.checked else "")
+        for record in records
+    ]
+    return "; ".join(names) or "–"
+
+
+def results(records: Mapping[str, ExtendedTrial], use: str) -> pd.DataFrame:
+    """The records of one kind ("pooled", "scenario" or "listed") with what they reported."""
+    if use not in USE:
+        raise ValueError(f"use is {use!r}; it is one of {', '.join(USE)}")
+    rows = [
+        (
+            _name(record),
+            f"{HEADINGS.get(record.group, record.group)}, {record.setting_class}",
+            _patients(record),
+            _printed(record),
+            _capital(record.reason) + _where(record),
+        )
+        for record in records.values()
+        if record.status_in_pool == use
+    ]
+    columns = ["Trial", "Cancer and setting", "Patients", "HR as printed", "Why"]
     return pd.DataFrame(rows, columns=columns)
 
 
-def _glance(record: ExtendedTrial) -> tuple[str, ...]:
-    use = USE[record.status_in_pool]
-    if record.pools == ("histology",) and record.status_in_pool != "listed":
-        use += ", by cancer"
-    elif record.pools == ("setting",):
-        use += ", by setting"
-    if not record.eligible:
-        use += ", another question"
-    hr = _printed(record)
-    cancer = HEADINGS.get(record.group, record.group)
-    words = (record.setting_class, _patients(record), hr, _capital(record.reason))
-    return (_name(record), use, cancer, *words)
+def _where(record: ExtendedTrial) -> str:
+    words = {("histology",): " (by cancer only)", ("setting",): " (by setting only)"}
+    return words.get(record.pools, "")
 
 
 def _name(record: ExtendedTrial) -> str:
@@ -98,6 +120,23 @@ def _medians(record: ExtendedTrial) -> str:
 def conflicts(records: Mapping[str, ExtendedTrial | OngoingTrial]) -> dict[str, list[str]]:
     """Sentences on sources that contradict each other, by trial."""
     return {r.name: list(r.conflicts) for r in records.values() if r.conflicts}
+
+
+def sources(records: Mapping[str, Any], register: Mapping[str, Any]) -> pd.DataFrame:
+    """Sources of the values of each record, and how much of each was read."""
+    rows = []
+    for record in records.values():
+        if getattr(record, "held_in", "").startswith("trials/"):
+            continue  # The page of that trial lists its sources.
+        used = dict.fromkeys(
+            ref.id for _, value in stated_values(record) for ref in value.sources
+        )
+        used |= dict.fromkeys(ref.id for ref in record.sources)
+        name = getattr(record, "name", record.id)
+        for source in (register[key] for key in used):
+            rows.append((name, source.ref, source.tier, source.seen, identifier(source)))
+    columns = ["Trial", "Source", "Tier", "What was read", "Identifier"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def pooled(pools: pd.DataFrame, heading: str) -> pd.DataFrame:
@@ -231,8 +270,9 @@ def register(trials: Iterable[OngoingTrial]) -> pd.DataFrame:
     rows = [
         (
             _with_number(trial),
-            HEADINGS.get(trial.group, trial.group),
-            trial.setting_class,
+            f"{_capital(trial.histology)}: {trial.setting}"
+            if trial.setting
+            else trial.histology,
             _design(trial),
             _size(trial),
             str(trial.primary_endpoint),
@@ -241,8 +281,13 @@ def register(trials: Iterable[OngoingTrial]) -> pd.DataFrame:
         )
         for trial in trials
     ]
-    columns = ["Trial", "Cancer", "Setting", "Design", "Patients", "Primary endpoint"]
+    columns = ["Trial", "Cancer: who takes part", "Design", "Patients", "Primary endpoint"]
     return pd.DataFrame(rows, columns=[*columns, "Same question", "Status (date)"])
+
+
+def _who(trial: OngoingTrial) -> str:
+    cancer = _capital(trial.histology)
+    return f"{cancer}: {trial.setting}" if trial.setting else cancer
 
 
 def _with_number(trial: OngoingTrial) -> str:

@@ -374,11 +374,12 @@ def used_sources(trial: Trial, register) -> pd.DataFrame:
     ids = {ref.id for _, value in stated_values(trial) for ref in value.sources}
     rows = []
     for source in (register[name] for name in register if name in ids):
-        rows.append((source.ref, source.tier, source.seen, _identifier(source)))
+        rows.append((source.ref, source.tier, source.seen, identifier(source)))
     return pd.DataFrame(rows, columns=["Source", "Tier", "What was read", "Identifier"])
 
 
-def _identifier(source: Source) -> str:
+def identifier(source: Source) -> str:
+    """Where a source is found: DOI, number in PubMed or address."""
     if source.doi:
         return f"doi:{source.doi}" + ("" if source.doi_checked else " (not read in the source)")
     return source.pmcid or (f"PMID {source.pmid}" if source.pmid else source.url)
