@@ -1,11 +1,7 @@
 """From the evidence to the numbers of the book: what is pooled, compared and varied."""
 
-from oligomdt.analysis.absolute import (
-    absolute_effects,
-)
-from oligomdt.analysis.accumulation import (
-    accumulation,
-)
+from oligomdt.analysis.absolute import absolute_effects
+from oligomdt.analysis.accumulation import accumulation
 from oligomdt.analysis.appraisal import (
     certainty,
     control_survival,
@@ -17,22 +13,14 @@ from oligomdt.analysis.appraisal import (
     risk_of_bias,
     summary_of_findings,
 )
-from oligomdt.analysis.comparisons import (
-    comparison,
-)
-from oligomdt.analysis.consistency import (
-    consistency,
-)
-from oligomdt.analysis.curves import (
-    survival_band,
-)
+from oligomdt.analysis.comparisons import comparison
+from oligomdt.analysis.consistency import consistency, extended_consistency
+from oligomdt.analysis.curves import survival_band
 from oligomdt.analysis.dependence import (
     cohorts_within_trials,
     influence_of_trials,
 )
-from oligomdt.analysis.derivations import (
-    derived,
-)
+from oligomdt.analysis.derivations import derived
 from oligomdt.analysis.estimates import (
     pooled_rows,
     published_estimates,
@@ -44,12 +32,8 @@ from oligomdt.analysis.extended import (
     extended_numbers,
     overlap_check,
 )
-from oligomdt.analysis.external import (
-    external_validation,
-)
-from oligomdt.analysis.headline import (
-    headline,
-)
+from oligomdt.analysis.external import external_validation
+from oligomdt.analysis.headline import headline
 from oligomdt.analysis.planning import (
     coming_trials,
     future_power,
@@ -59,12 +43,8 @@ from oligomdt.analysis.planning import (
     tipping_by_prior,
     tipping_lines,
 )
-from oligomdt.analysis.priors import (
-    prior_families,
-)
-from oligomdt.analysis.profiles import (
-    profiles,
-)
+from oligomdt.analysis.priors import prior_families
+from oligomdt.analysis.profiles import profiles
 from oligomdt.analysis.reconstructed import (
     agreement,
     reconstructed_estimates,
@@ -102,6 +82,7 @@ __all__ = [
     "evidence_size",
     "extended_by_histology",
     "extended_by_setting",
+    "extended_consistency",
     "extended_estimates",
     "extended_numbers",
     "external_validation",

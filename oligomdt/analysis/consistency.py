@@ -7,12 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 from oligomdt import evidence, pooling
 from oligomdt.analysis.estimates import label, results
-from oligomdt.evidence import ContextTrial, Finding, HazardRatio, Result, Trial
+from oligomdt.evidence import (
+    ContextTrial,
+    ExtendedTrial,
+    Finding,
+    HazardRatio,
+    Result,
+    Trial,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["consistency"]
+__all__ = ["consistency", "extended_consistency"]
 
 PFS = "PFS"
 ARMS = ("experimental", "control")
@@ -51,12 +58,43 @@ def consistency(
     >>> own["verdict"].unique().tolist()
     ['consistent']
     """
-    import pandas as pd
-
     trials = evidence.load() if trials is None else trials
     context = evidence.context() if context is None else context
+    return _checked(_printed(trials, context))
+
+
+def extended_consistency(records: Mapping[str, ExtendedTrial] | None = None) -> pd.DataFrame:
+    """Check the hazard ratios of the extended layer against what is printed with them.
+
+    See `consistency`. Results of the reviewed trials and of the context are left to that
+    function. Limits whose level was not stated are read as 95 % limits; where that does not
+    fit, `reconciled_by` says which level would.
+
+    Parameters
+    ----------
+    records : mapping, optional
+        Record id to `evidence.ExtendedTrial`; default `evidence.extended()`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As from `consistency`; without rows where no record has a hazard ratio of its own.
+
+    Examples
+    --------
+    >>> frame = extended_consistency()
+    >>> frame.loc[frame["flagged"], "label"].unique().tolist()
+    ['SINDAS (2023)', 'NorthStar (2025)', 'ORIOLE (2020)']
+    """
+    records = evidence.extended() if records is None else records
+    return _checked(_printed_beyond(records))
+
+
+def _checked(printed: Iterator[tuple[dict[str, Any], dict[str, Any]]]) -> pd.DataFrame:
+    import pandas as pd
+
     rows = []
-    for shown, given in _printed(trials, context):
+    for shown, given in printed:
         report = pooling.check(**given)
         shared = shown | {"verdict": report.verdict, "flagged": report.flagged}
         pairs = report.to_frame().rename(columns={"verdict": "pair_verdict"})
@@ -64,6 +102,33 @@ def consistency(
             pairs = pd.DataFrame([dict.fromkeys(pairs.columns, "") | {"gap": 0.0}])
         rows += [shared | row for row in pairs.to_dict("records")]
     return pd.DataFrame(rows)
+
+
+def _printed_beyond(
+    records: Mapping[str, ExtendedTrial],
+) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    for record in records.values():
+        tried = (scenario.hr for scenario in record.scenarios if scenario.hr)
+        hr = record.hr or next(tried, None)
+        if record.held_in or not hr:
+            continue
+        given = _numbers(hr, record.p) | {"sided": record.sides or None}
+        if record.limits and not hr.interval:
+            given |= {"lower": record.limits.lower.text, "upper": record.limits.upper.text}
+        given |= _both(record.events, "events") | _both(record.medians, "medians")
+        name = f"{record.name} ({record.year})" if record.year else record.name
+        shown = _shown(name, record.endpoint, hr, given)
+        if record.limits and not hr.interval:
+            shown["interval"] = f"{given['lower']} to {given['upper']}, level not stated"
+        yield shown, given
+
+
+def _both(finding: Finding | Any, name: str) -> dict[str, Any]:
+    """The numbers of both arms, where both are stated."""
+    arms = [getattr(finding, role, None) for role in ARMS]
+    if not all(arms):
+        return {}
+    return {name: tuple(int(one) if name == "events" else one.text for one in arms)}
 
 
 def _printed(
