@@ -16,6 +16,7 @@ from oligomdt.pooling.estimates import Estimate, from_ci, from_p, from_upper_lim
 from oligomdt.pooling.heterogeneity import Tau2Interval, q_profile, tau2
 from oligomdt.pooling.imputation import CombinedEstimate, rubin
 from oligomdt.pooling.mixture import NormalMixture, TauPosterior
+from oligomdt.pooling.one_stage import OneStageEffect, one_stage, one_stage_random
 from oligomdt.pooling.sensitivity import leave_one_out
 from oligomdt.pooling.subgroups import Contrast, GroupEffect, Interaction, interaction
 from oligomdt.pooling.summaries import (
@@ -37,6 +38,7 @@ __all__ = [
     "GroupEffect",
     "Interaction",
     "NormalMixture",
+    "OneStageEffect",
     "PooledEffect",
     "Prediction",
     "Tau2Interval",
@@ -55,6 +57,8 @@ __all__ = [
     "from_upper_limit",
     "interaction",
     "leave_one_out",
+    "one_stage",
+    "one_stage_random",
     "pool",
     "predict",
     "q_profile",
