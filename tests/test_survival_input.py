@@ -109,8 +109,8 @@ def test_a_level_is_a_proportion(level):
 def test_unknown_choices_are_named():
     with pytest.raises(ValueError, match="'logit' is not one of log-log"):
         survival.km(GOOD, transform="logit")
-    with pytest.raises(ValueError, match="'exact' is not one of 'efron'"):
-        survival.cox(GOOD, ties="exact")
+    with pytest.raises(ValueError, match="'exakt' is not one of 'efron'"):
+        survival.cox(GOOD, ties="exakt")
     with pytest.raises(ValueError, match="'sqrt' is not one of km"):
         survival.ph_test(GOOD, "sqrt")
     with pytest.raises(ValueError, match="no column 'trial'"):

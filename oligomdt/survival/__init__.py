@@ -5,22 +5,37 @@ or death, 0 censored) and `arm` ("control" or "experimental"). Effects are alway
 versus control, so a log hazard ratio below zero favours the experimental arm.
 """
 
+from .contrasts import LandmarkResult, landmark
 from .cox import CoxResult, cox
 from .kaplan_meier import km, median, survival_at
 from .logrank import LogRankResult, logrank
 from .proportional_hazards import PhTestResult, ph_test
 from .rmst import RmstResult, rmst
+from .time_varying import PiecewiseResult, TimeVaryingResult, piecewise, time_varying
+from .treatment_by_trial import LikelihoodRatioTest, interaction_test
+from .weighted import WeightedLogRankResult, peto_peto, weighted_logrank
 
 __all__ = [
     "CoxResult",
+    "LandmarkResult",
+    "LikelihoodRatioTest",
     "LogRankResult",
     "PhTestResult",
+    "PiecewiseResult",
     "RmstResult",
+    "TimeVaryingResult",
+    "WeightedLogRankResult",
     "cox",
+    "interaction_test",
     "km",
+    "landmark",
     "logrank",
     "median",
+    "peto_peto",
     "ph_test",
+    "piecewise",
     "rmst",
     "survival_at",
+    "time_varying",
+    "weighted_logrank",
 ]
