@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from oligomdt import evidence
+from oligomdt.analysis.estimates import published_estimates
+from oligomdt.analysis.ipd_synthesis import curve_reconstructions, draws_of
+from oligomdt.analysis.pooled_curve import control_survival
+from oligomdt.analysis.synthesis import histology_synthesis
+from oligomdt.evidence import Trial
 from oligomdt.pooling.validation import check_level, check_positive
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["absolute_effects"]
+__all__ = ["absolute_effects", "absolute_synthesis"]
 
 TIMES = (6, 12, 24)
 # Nodes of the control curve, in standard errors, over which the interval is integrated.
@@ -170,3 +176,53 @@ def _normal_quantile(probability: float) -> float:
     from scipy.special import ndtri
 
     return float(ndtri(probability))
+
+
+def absolute_synthesis(
+    trials: Mapping[str, Trial] | None = None, times: Iterable[float] = TIMES
+) -> pd.DataFrame:
+    """What the pooled hazard ratio of each histology means for 100 patients.
+
+    The hazard ratio is that of the main analysis (`histology_synthesis` of the published
+    hazard ratios); its standard error is taken from the width of its 95 % interval on the log
+    scale. The control survival is reconstructed: of each trial's control arm
+    by itself, because they differ, and of all of them together (`control_survival`).
+
+    Parameters
+    ----------
+    trials : mapping, optional
+        Trial id to `evidence.Trial`; default `evidence.load()`.
+    times : iterable of float
+        Months.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per group, baseline and time: `group`, `baseline` (a trial, or "all trials"),
+        the columns of `absolute_effects`, `hr`, `checked` (of the hazard ratio and of the
+        reports behind the control survival).
+
+    Examples
+    --------
+    >>> frame = absolute_synthesis(times=[6])  # doctest: +SKIP
+    """
+    import pandas as pd
+
+    times = [float(time) for time in times]
+    trials = evidence.load() if trials is None else trials
+    synthesis = histology_synthesis(published_estimates(trials))
+    primary = synthesis[synthesis["role"] == "primary"].set_index("group")
+    frames = []
+    for group, members in curve_reconstructions(trials).items():
+        main = primary.loc[group]
+        se = np.log(main["high"] / main["low"]) / (2 * _normal_quantile(0.975))
+        rows = [one.row for one in draws_of(members, trials)]
+        control = control_survival(members, times, [row["label"] for row in rows])
+        read = {row["label"]: row["checked"] for row in rows}
+        for baseline, own in control.groupby("baseline", sort=False):
+            checked = read.get(baseline, all(read.values())) and bool(main["checked"])
+            frame = absolute_effects(own, np.log(main["hr"]), se, times)
+            said = {"group": group, "baseline": baseline, "hr": float(main["hr"])}
+            frames.append(frame.assign(**said, checked=checked))
+    frame = pd.concat(frames, ignore_index=True)
+    return frame[["group", "baseline", *(n for n in frame if n not in ("group", "baseline"))]]

@@ -1,14 +1,16 @@
-"""Survival curves of several trials put together, with the uncertainty of the reconstruction."""
+"""Survival curves of several reconstructed trials put together, with their uncertainty."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from oligomdt import evidence
 from oligomdt.analysis.curves import ARMS, DEFINED
-from oligomdt.analysis.estimates import describe
+from oligomdt.analysis.estimates import describe, pooled_rows
+from oligomdt.evidence import Trial
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,13 +22,12 @@ ALL = "all trials"
 
 
 class ArmCurves(NamedTuple):
-    """Kaplan-Meier curves of one arm of one trial: one row per data set, one column per time."""
+    """Kaplan-Meier curves of one arm of one trial: a row per data set, a column per time."""
 
     surv: np.ndarray
     variance: np.ndarray
     defined: np.ndarray
     n_risk: np.ndarray
-    n: int
 
 
 def known_until(reconstruction: Any) -> dict[str, float]:
@@ -102,38 +103,45 @@ def arm_curves(reconstruction: Any, arm: str, grid: np.ndarray) -> ArmCurves:
     from oligomdt.survival.kaplan_meier import curve
 
     own = reconstruction.data[reconstruction.data["arm"] == arm]
+    # Reconstructed times carry the noise of floats; the grid must still meet them.
+    time, event = np.round(own["time"].to_numpy(), 6), own["event"].to_numpy()
     rows = []
-    for _, draw in own.groupby("draw", sort=True):
-        # Reconstructed times carry the noise of floats; the grid and the horizon must still meet.
-        km = curve(np.round(draw["time"].to_numpy(), 6), draw["event"].to_numpy())
-        # Greenwood's variance does not exist where S is 0: the last one before it is kept.
-        variance = _carried(km.se**2)
+    for place in own.groupby("draw", sort=True).indices.values():
+        km = curve(time[place], event[place])
         at = np.searchsorted(km.time, grid, side="right") - 1
         defined = (grid <= km.time[-1]) | (km.surv[-1] == 0)
         at_risk = np.append(km.n_risk, 0)[np.searchsorted(km.time, grid, side="left")]
-        rows.append((km.surv[at], variance[at], defined, at_risk))
-        n = len(draw)
-    surv, variance, defined, n_risk = (np.array(part) for part in zip(*rows, strict=True))
-    return ArmCurves(surv, variance, defined, n_risk, n)
+        rows.append((km.surv[at], _variance(km)[at], defined, at_risk))
+    return ArmCurves(*(np.array(part) for part in zip(*rows, strict=True)))
 
 
-def _carried(values: np.ndarray) -> np.ndarray:
-    seen = np.maximum.accumulate(np.where(np.isnan(values), 0, np.arange(len(values))))
-    return values[seen]
+def _variance(km: Any) -> np.ndarray:
+    """Greenwood's variance; half a patient is added where the curve is at 1 or at 0.
+
+    There Greenwood's formula gives no variance, or none that exists, although few patients
+    show little.
+    """
+    events = km.n_event.sum()
+    n = np.where(km.surv > 0, km.n_risk - km.n_event, events)
+    at_edge = (km.surv == 0) | ((km.surv == 1) & (km.time > 0))
+    return np.where(at_edge, half_patient(n), km.se**2)
 
 
-def pooled_curve(
-    reconstructions: Sequence[Any], horizon: float | None = None
-) -> pd.DataFrame:
+def half_patient(n: Any) -> Any:
+    """Variance of a proportion of 0 or 1 among n patients with half a patient added."""
+    return 0.5 * (n + 0.5) / (n + 1) ** 3
+
+
+def pooled_curve(reconstructions: Sequence[Any], horizon: float | None = None) -> pd.DataFrame:
     """Survival in each arm, averaged over trials with the same weights in both arms.
 
     ``S(t) = sum(w_j * S_j(t))``, with w_j the share of trial j in all patients of both arms:
     the curve of a population that is made up of the trials in proportion to their size (direct
     adjustment; Makuch 1982, doi:10.1016/0021-9681(82)90058-3). Because both arms have the same
     weights, patients are compared within their trial only. The variance of S(t) is Greenwood's
-    plus that between the data sets of the reconstruction (Rubin's rules); limits are made on
-    the scale of ln(-ln S). They hold for these trials: how much another trial would differ is
-    not in them.
+    (with half a patient added where a curve is at 0 or 1) plus that between the data sets of
+    the reconstruction (Rubin's rules); limits are made on the scale of ln(-ln S). They hold for
+    these trials: how much another trial would differ is not in them.
 
     Parameters
     ----------
@@ -173,19 +181,19 @@ def pooled_curve(
             f"horizon is {horizon:g} months; all curves are known from 0 to {known} months"
         )
     grid = np.arange(int(np.floor(horizon / STEP + 1e-9)) + 1) * STEP
-    return pd.concat(
-        [_averaged(reconstructions, arm, grid).assign(arm=arm) for arm in ARMS],
-        ignore_index=True,
-    )[["arm", "time", "surv", "low", "high", "se", "within_se", "share", "n_risk"]]
+    weights, frames = trial_weights(reconstructions), []
+    for arm in ARMS:
+        curves = [arm_curves(one, arm, grid) for one in reconstructions]
+        frames.append(_averaged(curves, weights).assign(arm=arm, time=grid))
+    columns = ["arm", "time", "surv", "low", "high", "se", "within_se", "share", "n_risk"]
+    return pd.concat(frames, ignore_index=True)[columns]
 
 
-def _averaged(reconstructions: Sequence[Any], arm: str, grid: np.ndarray) -> pd.DataFrame:
+def _averaged(each: Sequence[ArmCurves], weights: np.ndarray) -> pd.DataFrame:
     import pandas as pd
 
-    weights = trial_weights(reconstructions)
-    surv, within, between, n_risk = (np.zeros(len(grid)) for _ in range(4))
-    for weight, one in zip(weights, reconstructions, strict=True):
-        curves = arm_curves(one, arm, grid)
+    surv, within, between, n_risk = np.zeros((4, each[0].surv.shape[1]))
+    for weight, curves in zip(weights, each, strict=True):
         draws = len(curves.surv)
         surv += weight * curves.surv.mean(axis=0)
         within += weight**2 * curves.variance.mean(axis=0)
@@ -198,7 +206,6 @@ def _averaged(reconstructions: Sequence[Any], arm: str, grid: np.ndarray) -> pd.
         share = np.where(total > 0, between / total, np.nan)
     return pd.DataFrame(
         {
-            "time": grid,
             "surv": surv,
             "low": low,
             "high": high,
@@ -258,30 +265,31 @@ def control_survival(
 
     refuse_shared_patients(reconstructions)
     names = labels or [one.result.id for one in reconstructions]
-    parts = [(name, [one]) for name, one in zip(names, reconstructions, strict=True)]
-    if len(parts) > 1:
-        parts.append((ALL, list(reconstructions)))
     grid = np.array([float(time) for time in times])
+    each = [arm_curves(one, "control", grid) for one in reconstructions]
+    sizes = trial_weights(reconstructions)
+    parts = [(name, [one], np.ones(1)) for name, one in zip(names, each, strict=True)]
+    if len(each) > 1:
+        parts.append((ALL, each, sizes))
     frames = []
-    for name, members in parts:
-        frame = _averaged(members, "control", grid)[["time", "surv", "se", "share"]]
-        known = [arm_curves(one, "control", grid).defined.mean(axis=0) for one in members]
-        frame.loc[np.min(known, axis=0) < DEFINED, ["surv", "se", "share"]] = np.nan
-        frames.append(frame.assign(baseline=name))
+    for name, members, weights in parts:
+        frame = _averaged(members, weights)[["surv", "se", "share"]]
+        known = np.min([one.defined.mean(axis=0) for one in members], axis=0) >= DEFINED
+        frame.loc[~known] = np.nan
+        frames.append(frame.assign(baseline=name, time=grid))
     columns = ["baseline", "time", "surv", "se", "share"]
     return pd.concat(frames, ignore_index=True)[columns]
 
 
-def refuse_shared_patients(reconstructions: Sequence[Any]) -> None:
+def refuse_shared_patients(
+    reconstructions: Sequence[Any], trials: Mapping[str, Trial] | None = None
+) -> None:
     """Refuse results that hold the same patients (see `pooled_rows`)."""
     import pandas as pd
 
-    from oligomdt import evidence
-    from oligomdt.analysis.estimates import pooled_rows
-
     if not reconstructions:
         raise ValueError("reconstructions is empty; give at least one trial")
-    trials = evidence.load()
+    trials = evidence.load() if trials is None else trials
     rows = []
     for one in reconstructions:
         trial = trials[one.result.trial]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy.special import chdtrc, expit, ndtr, ndtri
+from scipy.special import expit, ndtr, ndtri
 
 from oligomdt.pooling.validation import check_level
 
@@ -142,17 +142,22 @@ def one_stage(ipd: pd.DataFrame, by: str = "trial", level: float = 0.95) -> OneS
 
     level = check_level(level)
     fit = survival.cox(ipd, strata=by, level=level)
-    likelihood = _likelihood(ipd, by)
-    k = len(likelihood.risk1)
-    top = float(likelihood.value(np.full(k, fit.log_hr)).sum())
-    chi2 = 2 * (_separate(likelihood) - top) if k > 1 else np.nan
+    k = ipd[by].nunique()
+    chi2 = p = np.nan
+    if k > 1:
+        try:
+            test = survival.interaction_test(ipd, by)
+            # Equal hazard ratios leave a rounding error on either side of 0.
+            chi2, p = max(0.0, test.chi2), test.p
+        except ValueError:  # of a trial alone: its hazard ratio is not finite
+            pass
     return _effect(
         (fit.log_hr, fit.se, level),
         tau2=0.0,
-        log_likelihood=top,
-        interaction_chi2=max(0.0, chi2) if np.isfinite(chi2) else np.nan,
+        log_likelihood=fit.log_likelihood,
+        interaction_chi2=chi2,
         interaction_df=k - 1,
-        interaction_p=float(chdtrc(k - 1, max(0.0, chi2))) if np.isfinite(chi2) else np.nan,
+        interaction_p=p,
         k=k,
         n=fit.n,
         events=fit.events,
@@ -197,23 +202,26 @@ def one_stage_random(
     >>> round(effect.hr, 3), effect.tau2
     (0.461, 0.0)
     """
-    common = one_stage(ipd, by, level)
-    if common.k < 2:
+    from oligomdt import survival
+
+    level = check_level(level)
+    common = survival.cox(ipd, strata=by)
+    likelihood = _likelihood(ipd, by)
+    k = len(likelihood.risk1)
+    if k < 2:
         raise ValueError(
             f"ipd column {by!r} names one trial only; an effect that varies between trials "
             "needs at least two"
         )
-    likelihood = _likelihood(ipd, by)
-    mu, tau2 = _maximise(likelihood, common.mu)
-    information = _information(likelihood, mu, tau2)
+    mu, tau2 = _maximise(likelihood, common.log_hr)
     return _effect(
-        (mu, information**-0.5, common.level),
+        (mu, _information(likelihood, mu, tau2) ** -0.5, level),
         tau2=tau2,
         log_likelihood=_marginal(likelihood, mu, tau2)[0],
         interaction_chi2=np.nan,
-        interaction_df=common.k - 1,
+        interaction_df=k - 1,
         interaction_p=np.nan,
-        k=common.k,
+        k=k,
         n=common.n,
         events=common.events,
     )
@@ -248,22 +256,6 @@ def _likelihood(ipd: pd.DataFrame, by: str) -> Likelihood:
 
 
 _FIELDS = ("time", "event", "experimental", "stratum")
-
-
-def _separate(likelihood: Likelihood) -> float:
-    """Log-likelihood with a hazard ratio for each trial; NaN where one is not finite."""
-    from oligomdt.survival.cox import maximise
-
-    total = 0.0
-    for risk1, risk0, died1 in zip(*likelihood, strict=True):
-        # The score's limits as the log hazard ratio goes to plus and minus infinity.
-        highest = died1.sum() - np.count_nonzero(risk1 > 0)
-        lowest = died1.sum() - np.count_nonzero(risk0 == 0)
-        if highest > -1e-9 or lowest < 1e-9:
-            return np.nan
-        one = Likelihood(risk1[None], risk0[None], died1[None])
-        total += one.value(np.array([maximise(risk1, risk0, died1)]))[0]
-    return float(total)
 
 
 def _marginal(likelihood: Likelihood, mu: float, tau2: float) -> tuple[float, np.ndarray]:
