@@ -7,15 +7,18 @@ versus control, so a log hazard ratio below zero favours the experimental arm.
 
 from .contrasts import LandmarkResult, landmark
 from .cox import CoxResult, cox
-from .kaplan_meier import km, median, survival_at
+from .draws import cox_draws
+from .kaplan_meier import cumulative_hazard, followup, km, median, quantile, survival_at
 from .logrank import LogRankResult, logrank
-from .proportional_hazards import PhTestResult, ph_test
+from .parametric import AcceleratedResult, accelerated
+from .proportional_hazards import PhTestResult, ph_correlation_test, ph_test
 from .rmst import RmstResult, rmst
 from .time_varying import PiecewiseResult, TimeVaryingResult, piecewise, time_varying
 from .treatment_by_trial import LikelihoodRatioTest, interaction_test
 from .weighted import WeightedLogRankResult, peto_peto, weighted_logrank
 
 __all__ = [
+    "AcceleratedResult",
     "CoxResult",
     "LandmarkResult",
     "LikelihoodRatioTest",
@@ -25,15 +28,21 @@ __all__ = [
     "RmstResult",
     "TimeVaryingResult",
     "WeightedLogRankResult",
+    "accelerated",
     "cox",
+    "cox_draws",
+    "cumulative_hazard",
+    "followup",
     "interaction_test",
     "km",
     "landmark",
     "logrank",
     "median",
     "peto_peto",
+    "ph_correlation_test",
     "ph_test",
     "piecewise",
+    "quantile",
     "rmst",
     "survival_at",
     "time_varying",

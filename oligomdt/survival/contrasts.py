@@ -16,7 +16,8 @@ class LandmarkResult:
     `difference` above zero and `log_cumhaz_ratio` below zero favour the experimental arm. The
     latter is the log of the ratio of the cumulative hazards -ln S, which estimates the log
     hazard ratio where hazards are proportional; it and its standard error are `nan` where S of
-    an arm is 0 or 1, and `difference_se` is `nan` where it is 0.
+    an arm is 0 or 1. Greenwood's standard error of S is `nan` where S is 0, and 0 where S is 1:
+    the data then do not say how sure the estimate is.
     """
 
     time: float

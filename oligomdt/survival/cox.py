@@ -113,9 +113,9 @@ def cox(ipd, ties="efron", level=0.95, strata=None):
     p = patients(ipd, strata)
     derivatives = _likelihood(p, ties)
     log_hr = _newton(derivatives)
-    log_likelihood, _, information_at = derivatives(log_hr)
-    null, score, information_null = derivatives(0.0)
-    se = information_at**-0.5
+    height, _, information = derivatives(log_hr)
+    height_null, score, information_null = derivatives(0.0)
+    se = information**-0.5
     z = ndtri((1 + level) / 2)
     return CoxResult(
         log_hr=float(log_hr),
@@ -127,8 +127,8 @@ def cox(ipd, ties="efron", level=0.95, strata=None):
         n=len(p.time),
         events=int(p.event.sum()),
         ties=ties,
-        log_likelihood=float(log_likelihood),
-        log_likelihood_null=float(null),
+        log_likelihood=float(height),
+        log_likelihood_null=float(height_null),
         score_chi2=float(score**2 / information_null),
     )
 
@@ -225,12 +225,6 @@ def log_likelihood(risk1, risk0, died1, log_hr):
     return (died1 * log_hr - at_risk).sum()
 
 
-def information(risk1, risk0, log_hr):
-    """Contribution of every event to the observed information."""
-    p = share(risk1, risk0, log_hr)
-    return p * (1 - p)
-
-
 def maximise(risk1, risk0, died1):
     """Log hazard ratio at which the score of the rows of `risk_sets` is zero."""
 
@@ -245,9 +239,9 @@ def _newton(derivatives):
     """Root of the score: Newton's steps inside a closing bracket."""
     low, high, log_hr = -50.0, 50.0, 0.0
     for _ in range(STEPS):
-        _, score, information_at = derivatives(log_hr)
+        _, score, information = derivatives(log_hr)
         low, high = (log_hr, high) if score > 0 else (low, log_hr)
-        following = log_hr + score / max(information_at, 1e-300)
+        following = log_hr + score / max(information, 1e-300)
         if not low < following < high:
             following = (low + high) / 2
         if abs(following - log_hr) < 1e-12:

@@ -31,7 +31,7 @@ class Patients:
 class EventTable:
     """Numbers at risk and events at each distinct event time (of each stratum).
 
-    `n` and `d` count both arms, `n1` and `d1` the experimental arm.
+    `n` and `d` count both arms, `n1` and `d1` the experimental arm; `stratum` is a code.
     """
 
     time: np.ndarray
@@ -39,6 +39,7 @@ class EventTable:
     n1: np.ndarray
     d: np.ndarray
     d1: np.ndarray
+    stratum: np.ndarray
 
 
 def patients(ipd, strata=None, both_arms=True):
@@ -110,30 +111,23 @@ def event_table(p):
     A patient is at risk at `t` when his own time is `t` or later, so a patient censored at an
     event time still counts as at risk there.
     """
-    parts = []
-    for code in np.unique(p.stratum):
-        inside = p.stratum == code
-        time, died, one = p.time[inside], p.event[inside] == 1, p.experimental[inside]
-        at = np.unique(time[died])
-        parts.append(
-            (
-                at,
-                _reaching(time, at),
-                _reaching(time[one], at),
-                _happening(time[died], at),
-                _happening(time[died & one], at),
-            )
-        )
-    return EventTable(*(np.concatenate(column) for column in zip(*parts, strict=True)))
-
-
-def _reaching(time, at):
-    return len(time) - np.searchsorted(np.sort(time), at, side="left")
-
-
-def _happening(time, at):
-    ordered = np.sort(time)
-    return np.searchsorted(ordered, at, side="right") - np.searchsorted(ordered, at, "left")
+    order = np.lexsort((p.time, p.stratum))
+    time, stratum, died = p.time[order], p.stratum[order], p.event[order]
+    one = p.experimental[order].astype(int)
+    changes = (time[1:] != time[:-1]) | (stratum[1:] != stratum[:-1])
+    first = np.append(0, np.flatnonzero(changes) + 1)
+    end = np.searchsorted(stratum, stratum[first], side="right")
+    before1 = np.append(0, np.cumsum(one))
+    counts = (
+        time[first],
+        end - first,
+        before1[end] - before1[first],
+        np.add.reduceat(died, first),
+        np.add.reduceat(died * one, first),
+        stratum[first],
+    )
+    some = counts[3] > 0
+    return EventTable(*(column[some] for column in counts))
 
 
 def check_level(level):

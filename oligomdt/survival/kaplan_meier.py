@@ -1,4 +1,4 @@
-"""The Kaplan-Meier curve, its median and its value at chosen times."""
+"""The Kaplan-Meier curve, its quantiles, its value at chosen times; cumulative hazard."""
 
 from dataclasses import dataclass
 
@@ -167,18 +167,100 @@ def median(ipd, level=0.95, transform="log-log"):
     >>> float(median(ipd)["median"].iloc[0])
     5.0
     """
+    rows = quantile(ipd, 0.5, level, transform).rename(columns={"quantile": "median"})
+    return rows.drop(columns="probability")
+
+
+def quantile(ipd, probability, level=0.95, transform="log-log"):
+    """Estimate the time by which a share of each arm has had the event.
+
+    The first time at which S is 1 - `probability` or less; flat stretches and confidence
+    limits as in `median`, which is the quantile of 0.5.
+
+    Parameters
+    ----------
+    ipd : DataFrame
+        One row per patient: `time` (months, 0 or later), `event` (0 or 1), `arm`. One arm is
+        enough.
+    probability : float
+        Share with the event, between 0 and 1: 0.25 for the time at which S falls to 0.75.
+    level : float
+        Confidence level, between 0 and 1.
+    transform : {"log-log", "log", "plain"}
+        Scale of the limits of S. R's default is "log".
+
+    Returns
+    -------
+    DataFrame
+        One row per arm: `arm`, `probability`, `quantile`, `ci_low`, `ci_high` (months),
+        `level`, `transform`. `nan` means not reached.
+
+    Raises
+    ------
+    ValueError
+        If the frame is not a valid IPD frame, the probability is not between 0 and 1, or level
+        or transform are not known.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> ipd = pd.DataFrame({"time": [2, 4, 5, 6], "event": [1, 1, 1, 0], "arm": "control"})
+    >>> float(quantile(ipd, 0.6)["quantile"].iloc[0])
+    5.0
+    """
+    if not 0 < probability < 1:
+        raise ValueError(f"probability: {probability!r} is not between 0 and 1")
     rows = [
         {
             "arm": arm,
-            "median": crossing(c.time, c.surv),
-            "ci_low": crossing(c.time, c.ci_low),
-            "ci_high": crossing(c.time, c.ci_high),
+            "probability": float(probability),
+            "quantile": crossing(c.time, c.surv, 1 - probability),
+            "ci_low": crossing(c.time, c.ci_low, 1 - probability),
+            "ci_high": crossing(c.time, c.ci_high, 1 - probability),
             "level": float(level),
             "transform": transform,
         }
         for arm, c in _curves(ipd, level, transform).items()
     ]
     return pd.DataFrame(rows)
+
+
+def followup(ipd, level=0.95, transform="log-log"):
+    """Estimate each arm's median follow-up by the reverse Kaplan-Meier method.
+
+    Schemper and Smith (1996, doi:10.1016/0197-2456(96)00075-X): the Kaplan-Meier median with
+    events and censorings exchanged, the follow-up that patients would have had if nobody had
+    had an event. (The median of the observed times is shorter, the more so the more events.)
+
+    Parameters
+    ----------
+    ipd : DataFrame
+        One row per patient: `time` (months, 0 or later), `event` (0 or 1), `arm`. One arm is
+        enough.
+    level : float
+        Confidence level, between 0 and 1.
+    transform : {"log-log", "log", "plain"}
+        Scale of the limits of the curve.
+
+    Returns
+    -------
+    DataFrame
+        As of `median`; `nan` means not reached.
+
+    Raises
+    ------
+    ValueError
+        If the frame is not a valid IPD frame, or level or transform are not known.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> ipd = pd.DataFrame({"time": [2, 4, 7, 9], "event": [1, 0, 0, 0], "arm": "control"})
+    >>> float(followup(ipd)["median"].iloc[0])
+    7.0
+    """
+    event = patients(ipd, both_arms=False).event
+    return median(ipd.assign(event=1 - event), level, transform)
 
 
 def survival_at(ipd, times, level=0.95, transform="log-log"):
@@ -215,16 +297,78 @@ def survival_at(ipd, times, level=0.95, transform="log-log"):
     >>> survival_at(ipd, [3, 12])["surv"].tolist()
     [0.75, nan]
     """
-    times = np.atleast_1d(np.asarray(times, float))
-    if not np.isfinite(times).all() or np.any(times < 0):
-        raise ValueError("times: every time must be finite and 0 or later")
+    times = _chosen(times)
     frames = []
     for arm, c in _curves(ipd, level, transform).items():
         row = np.searchsorted(c.time, times, side="right") - 1
         beyond = (times > c.time[-1]) & (c.surv[-1] > 0)
-        reached = np.append(c.n_risk, 0)[np.searchsorted(c.time, times, side="left")]
-        frame = {"arm": arm, "time": times, "n_risk": reached}
+        frame = {"arm": arm, "time": times, "n_risk": _followed(c, times)}
         for name in ("surv", "se", "ci_low", "ci_high"):
             frame[name] = np.where(beyond, np.nan, getattr(c, name)[row])
         frames.append(pd.DataFrame(frame))
     return pd.concat(frames, ignore_index=True)
+
+
+def cumulative_hazard(ipd, times, level=0.95):
+    """Estimate each arm's cumulative hazard at chosen times.
+
+    Nelson (1972, doi:10.1080/00401706.1972.10488991) and Aalen (1978,
+    doi:10.1214/aos/1176344247): the sum of d / n over the event times up to t, with variance
+    the sum of d / n^2 and limits that are symmetric on the log scale.
+
+    Parameters
+    ----------
+    ipd : DataFrame
+        One row per patient: `time` (months, 0 or later), `event` (0 or 1), `arm`. One arm is
+        enough.
+    times : float or sequence of float
+        Months, 0 or later.
+    level : float
+        Confidence level, between 0 and 1.
+
+    Returns
+    -------
+    DataFrame
+        `arm`, `time`, `n_risk` (followed to `time` or longer), `cumhaz`, `se`, `ci_low`,
+        `ci_high`. Before the first event all but `n_risk` are 0; after an arm's last time they
+        are not estimated and are `nan`.
+
+    Raises
+    ------
+    ValueError
+        If the frame is not a valid IPD frame, or a time is negative or not finite.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> ipd = pd.DataFrame({"time": [2, 4, 4, 6], "event": [1, 1, 0, 0], "arm": "control"})
+    >>> cumulative_hazard(ipd, [3, 5])["cumhaz"].round(3).tolist()
+    [0.25, 0.583]
+    """
+    times, z = _chosen(times), ndtri((1 + check_level(level)) / 2)
+    p = patients(ipd, both_arms=False)
+    frames = []
+    for arm in p.arms():
+        c = curve(*p.arm(arm))
+        row = np.searchsorted(c.time, times, side="right") - 1
+        n = np.maximum(c.n_risk, 1)
+        known = np.where(times > c.time[-1], np.nan, 1.0)
+        cumhaz = np.cumsum(c.n_event / n)[row] * known
+        se = np.sqrt(np.cumsum(c.n_event / n**2))[row] * known
+        factor = np.exp(z * se / np.where(cumhaz > 0, cumhaz, 1.0))
+        frame = {"arm": arm, "time": times, "n_risk": _followed(c, times)}
+        frame |= {"cumhaz": cumhaz, "se": se}
+        frame |= {"ci_low": cumhaz / factor, "ci_high": cumhaz * factor}
+        frames.append(pd.DataFrame(frame))
+    return pd.concat(frames, ignore_index=True)
+
+
+def _chosen(times):
+    times = np.atleast_1d(np.asarray(times, float))
+    if not np.isfinite(times).all() or np.any(times < 0):
+        raise ValueError("times: every time must be finite and 0 or later")
+    return times
+
+
+def _followed(c, times):
+    return np.append(c.n_risk, 0)[np.searchsorted(c.time, times, side="left")]

@@ -85,14 +85,12 @@ def piecewise(ipd, cut, ties="efron", level=0.95, strata=None):
     cut = float(cut)
     if not (np.isfinite(cut) and cut > 0):
         raise ValueError(f"cut: {cut:g} is not a positive time")
-    patients(ipd, strata)
-    after = ipd["time"] > cut
+    p = patients(ipd, strata)
+    after = p.time > cut
     if not after.any():
-        raise ValueError(f"cut: {cut:g} is not before the last time ({ipd['time'].max():g})")
-    cut_off = ipd.assign(
-        time=ipd["time"].where(~after, cut), event=ipd["event"].where(~after, 0)
-    )
-    pieces = {"up to": cut_off, "after": ipd[after]}
+        raise ValueError(f"cut: {cut:g} is not before the last time ({p.time.max():g})")
+    up_to = ipd.assign(time=np.minimum(p.time, cut), event=np.where(after, 0, p.event))
+    pieces = {"up to": up_to, "after": ipd[after]}
     fits = {}
     for where, rows in pieces.items():
         try:

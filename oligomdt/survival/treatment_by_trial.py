@@ -68,7 +68,8 @@ def interaction_test(ipd, by="trial", ties="efron"):
         except ValueError as error:
             raise ValueError(f"{by} {name!r}: {error}") from error
     common = cox(ipd, ties=ties, strata=by)
-    chi2, df = 2 * (separate - common.log_likelihood), len(parts) - 1
+    # Not below 0 but for rounding: the larger model holds the smaller one.
+    chi2, df = max(2 * (separate - common.log_likelihood), 0.0), len(parts) - 1
     return LikelihoodRatioTest(
         chi2=chi2,
         df=df,
