@@ -30,7 +30,9 @@ __all__ = [
     "ESTIMANDS",
     "comparison_times",
     "curve_reconstructions",
+    "ipd_estimates",
     "ipd_synthesis",
+    "one_stage_synthesis",
     "synthesis_from_draws",
     "two_stage",
 ]
@@ -410,16 +412,8 @@ def comparison_times(reconstructions: Sequence[Reconstruction]) -> dict[str, Any
 # ------------------------------------------------------------------ the trials of a histology
 
 
-def ipd_synthesis(trials: Mapping[str, Trial] | None = None) -> pd.DataFrame:
-    """Pool every contrast over the reconstructed trials of each histology.
-
-    Two stages: `synthesis_from_draws`, then the Bayesian random-effects model of the main
-    analysis (`histology_synthesis`), and the common effect beside it. The half-normal prior on
-    tau has scale 0.5 for a log hazard ratio. On another scale it has 0.5 times what a change
-    of the log hazard ratio by 1 means there at the pooled control curve under proportional
-    hazards: the same assumption in other units. One stage: Cox regression of all trials
-    stratified by trial, with a common and with a random treatment effect, over the data sets
-    and combined by Rubin's rules; data set i of each trial goes with data set i of the others.
+def ipd_estimates(trials: Mapping[str, Trial] | None = None) -> pd.DataFrame:
+    """Every contrast of every reconstructed trial, at the times of `comparison_times`.
 
     Parameters
     ----------
@@ -429,36 +423,109 @@ def ipd_synthesis(trials: Mapping[str, Trial] | None = None) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        One row per group and contrast: `group`, `estimand`, `what` (in words, with its time),
-        `scale` ("ratio", "months" or "proportion"), `stages`, `k` (trials in it), `estimate`,
-        `low`, `high` (95 %, on the scale, ratios as such), `interval` ("credible" or
-        "confidence"), `p_benefit` (probability that the treatment is better), `common`,
-        `common_low`, `common_high` (common effect), `share` (of the variance of the common
-        effect that the reconstruction adds), `tau_scale` (of the prior), `interaction_p`
-        (one-stage: test of treatment by trial, median over data sets), `checked`, `left_out`
-        (trials in which it is not defined, with the reason).
+        One row per contrast and trial: `group`, `estimand`, `what` (in words, with its time),
+        `scale` ("ratio", "months" or "proportion"), `option` (its time, months, or nan),
+        `tau_scale` (see `ipd_synthesis`), and the columns of `synthesis_from_draws`.
 
     Examples
     --------
-    >>> frame = ipd_synthesis()  # doctest: +SKIP
+    >>> frame = ipd_estimates()  # doctest: +SKIP
+    """
+    import pandas as pd
+
+    trials = evidence.load() if trials is None else trials
+    frames = []
+    for group, members in curve_reconstructions(trials).items():
+        apart, times = draws_of(members, trials), comparison_times(members)
+        control = _control(members, times["horizon"])
+        for estimand, options in _planned(times):
+            one = ESTIMANDS[estimand]
+            said = {
+                "estimand": estimand,
+                "what": one.label.format(*options.values()),
+                "scale": one.scale,
+                "option": float(next(iter(options.values()), np.nan)),
+                "tau_scale": PRIMARY_SCALE * _unit(control, estimand, options),
+            }
+            frames.append(_over_draws(apart, one, options).assign(group=group, **said))
+    frame = pd.concat(frames, ignore_index=True)
+    first = ["group", "estimand", "what", "scale", "option", "tau_scale"]
+    return frame[first + [name for name in frame if name not in first]]
+
+
+def ipd_synthesis(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Pool every contrast over the reconstructed trials of each histology.
+
+    The second of two stages: the Bayesian random-effects model of the main analysis
+    (`histology_synthesis`), and the common effect beside it. The half-normal prior on tau has
+    scale 0.5 for a log hazard ratio. On another scale it has 0.5 times what a change of the log
+    hazard ratio by 1 means there at the pooled control curve under proportional hazards: the
+    same assumption in other units.
+
+    Parameters
+    ----------
+    estimates : pandas.DataFrame
+        As from `ipd_estimates`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per group and contrast: `group`, `estimand`, `what`, `scale`, `k` (trials in
+        it), `estimate`, `low`, `high` (95 %, on the scale, ratios as such), `interval`
+        ("credible", or "confidence" of a single trial), `p_benefit` (probability that the
+        treatment is better), `common`, `common_low`, `common_high` (common effect), `share` (of
+        the variance of the common effect that the reconstruction adds), `tau_scale` (of the
+        prior), `checked`, `left_out` (trials in which it is not defined, with the reason).
+
+    Examples
+    --------
+    >>> frame = ipd_synthesis(ipd_estimates())  # doctest: +SKIP
+    """
+    import pandas as pd
+
+    rows = []
+    for names, own in estimates.groupby(["group", "what"], sort=False):
+        first = own.iloc[0]
+        said = dict(zip(("group", "what"), names, strict=True))
+        said |= {"estimand": first["estimand"], "scale": first["scale"]}
+        rows.append(said | _pooled(own, ESTIMANDS[first["estimand"]], first["tau_scale"]))
+    return pd.DataFrame(rows)
+
+
+def one_stage_synthesis(trials: Mapping[str, Trial] | None = None) -> pd.DataFrame:
+    """Hazard ratio from the patients of all reconstructed trials of a histology at once.
+
+    Cox regression stratified by trial, with a common and with a random treatment effect
+    (`pooling.one_stage`, `pooling.one_stage_random`), in each data set, combined by Rubin's
+    rules; data set i of each trial goes with data set i of the others, which were drawn
+    independently.
+
+    Parameters
+    ----------
+    trials : mapping, optional
+        Trial id to `evidence.Trial`; default `evidence.load()`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Of each group of several trials two rows: `group`, `what`, `k`, `hr`, `low`, `high`
+        (95 % confidence), `tau` (mean over data sets; nan for the common effect), `share`,
+        `interaction_p` and `interaction_p_low`, `interaction_p_high` (likelihood-ratio test of
+        treatment by trial: median and range over data sets; nan for the random effect and
+        where it is not defined in some data set), `checked`.
+
+    Examples
+    --------
+    >>> frame = one_stage_synthesis()  # doctest: +SKIP
     """
     import pandas as pd
 
     trials = evidence.load() if trials is None else trials
     rows = []
     for group, members in curve_reconstructions(trials).items():
-        prepared = draws_of(members, trials)
-        times = comparison_times(members)
-        control = _control(members, times["horizon"])
-        for estimand, options in _planned(times):
-            one = ESTIMANDS[estimand]
-            estimates = _over_draws(prepared, one, options)
-            scale = PRIMARY_SCALE * _unit(control, estimand, options)
-            row = {"group": group, "estimand": estimand}
-            row |= {"what": one.label.format(*options.values()), "scale": one.scale}
-            rows.append(row | {"stages": 2} | _pooled(estimates, one, scale))
         if len(members) > 1:
-            rows += [{"group": group} | row for row in _one_stage_rows(prepared)]
+            said = {"group": group, "k": len(members)}
+            rows += [said | row for row in _one_stage_rows(draws_of(members, trials))]
     return pd.DataFrame(rows)
 
 
@@ -503,14 +570,12 @@ def _unit(
 def _pooled(estimates: pd.DataFrame, one: Estimand, tau_scale: float) -> dict[str, Any]:
     own = estimates[estimates["estimate"].notna()]
     missing = estimates[estimates["estimate"].isna()]
+    reasons = [f"{row['label']}: {row['note']}" for row in missing.to_dict("records")]
     said = {
         "k": len(own),
         "checked": bool(own["checked"].all()),
-        "left_out": "; ".join(
-            f"{row['label']}: {row['note']}" for row in missing.to_dict("records")
-        ),
+        "left_out": "; ".join(reasons),
         "tau_scale": tau_scale if len(own) > 1 else np.nan,
-        "interaction_p": np.nan,
     }
     if own.empty:
         names = ("estimate", "low", "high", "p_benefit", "common", "common_low", "common_high")
@@ -543,39 +608,38 @@ def _on_scale(values: Sequence[float], scale: str) -> list[float]:
     return [float(np.exp(value)) if scale == RATIO else float(value) for value in values]
 
 
-def _one_stage_rows(prepared: Sequence[Draws]) -> list[dict[str, Any]]:
+def _one_stage_rows(apart: Sequence[Draws]) -> list[dict[str, Any]]:
     import pandas as pd
 
-    count = max(len(draws.frames) for draws in prepared)
-    fits: dict[str, list[Any]] = {"one_stage": [], "one_stage_random": []}
-    for i in range(count):
+    fits: dict[str, list[pooling.OneStageEffect]] = {}
+    for i in range(max(len(draws.frames) for draws in apart)):
         stacked = pd.concat(
             [
                 draws.frames[i % len(draws.frames)].assign(trial=draws.row["result"])
-                for draws in prepared
+                for draws in apart
             ],
             ignore_index=True,
         )
-        fits["one_stage"].append(pooling.one_stage(stacked))
-        fits["one_stage_random"].append(pooling.one_stage_random(stacked))
-    checked = all(draws.row["checked"] for draws in prepared)
-    words = {
-        "one_stage": "hazard ratio, stratified Cox",
-        "one_stage_random": "hazard ratio, stratified Cox, random effect",
-    }
+        fits.setdefault("common effect", []).append(pooling.one_stage(stacked))
+        fits.setdefault("random effect", []).append(pooling.one_stage_random(stacked))
     rows = []
-    for name, found in fits.items():
-        pairs = [(one.mu, one.se) for one in found]
-        combined = _combined(pairs, [])
-        half = 1.959963984540054 * combined["se"]
-        limits = [combined["estimate"] + shift for shift in (0.0, -half, half)]
-        values = dict(zip(("estimate", "low", "high"), _on_scale(limits, RATIO), strict=True))
-        p = [one.interaction_p for one in found]
+    for what, found in fits.items():
+        combined = _combined([(one.mu, one.se) for one in found], [])
+        estimate = pooling.Estimate(combined["estimate"], combined["se"])
+        low, high = estimate.ci(0.95)
+        p = np.array([one.interaction_p for one in found])
+        tested = dict(
+            zip(
+                ("interaction_p_low", "interaction_p", "interaction_p_high"),
+                np.quantile(p, [0, 0.5, 1]) if np.isfinite(p).all() else [np.nan] * 3,
+                strict=True,
+            )
+        )
+        tau = float(np.mean([one.tau2**0.5 for one in found]))
         rows.append(
-            {"estimand": name, "what": words[name], "scale": RATIO, "stages": 1}
-            | {"k": len(prepared), **values, "interval": "confidence"}
-            | {"p_benefit": np.nan, "share": combined["share"], "checked": checked}
-            | {"tau_scale": np.nan, "left_out": ""}
-            | {"interaction_p": float(np.median(p)) if np.isfinite(p).all() else np.nan}
+            {"what": what, "hr": estimate.hr, "low": low, "high": high}
+            | {"tau": tau if what == "random effect" else np.nan, "share": combined["share"]}
+            | tested
+            | {"checked": all(draws.row["checked"] for draws in apart)}
         )
     return rows

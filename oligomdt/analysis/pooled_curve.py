@@ -140,8 +140,9 @@ def pooled_curve(reconstructions: Sequence[Any], horizon: float | None = None) -
     adjustment; Makuch 1982, doi:10.1016/0021-9681(82)90058-3). Because both arms have the same
     weights, patients are compared within their trial only. The variance of S(t) is Greenwood's
     (with half a patient added where a curve is at 0 or 1) plus that between the data sets of
-    the reconstruction (Rubin's rules); limits are made on the scale of ln(-ln S). They hold for
-    these trials: how much another trial would differ is not in them.
+    the reconstruction (Rubin's rules); limits are made on the scale of arcsin(sqrt(S)), which
+    behaves near 1 (Borgan and Liestol 1990, Scandinavian Journal of Statistics 17:35-41). They
+    hold for these trials: how much another trial would differ is not in them.
 
     Parameters
     ----------
@@ -201,7 +202,7 @@ def _averaged(each: Sequence[ArmCurves], weights: np.ndarray) -> pd.DataFrame:
             between += weight**2 * (1 + 1 / draws) * curves.surv.var(axis=0, ddof=1)
         n_risk += np.median(curves.n_risk, axis=0)
     total = within + between
-    low, high = _log_log_limits(surv, np.sqrt(total))
+    low, high = _arcsine_limits(surv, np.sqrt(total))
     with np.errstate(invalid="ignore"):
         share = np.where(total > 0, between / total, np.nan)
     return pd.DataFrame(
@@ -217,10 +218,14 @@ def _averaged(each: Sequence[ArmCurves], weights: np.ndarray) -> pd.DataFrame:
     )
 
 
-def _log_log_limits(surv: np.ndarray, se: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    from oligomdt.survival.kaplan_meier import limits
-
-    return limits(surv, se, 0.95, "log-log")
+def _arcsine_limits(surv: np.ndarray, se: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """95 % limits of S; equal to S where it has no variance, nan where it is 0 or 1."""
+    inside = (surv > 0) & (surv < 1)
+    s = np.where(inside, surv, 0.5)
+    angle, half = np.arcsin(np.sqrt(s)), 1.959963984540054 * se / (2 * np.sqrt(s * (1 - s)))
+    low, high = (np.sin(np.clip(angle + shift, 0, np.pi / 2)) ** 2 for shift in (-half, half))
+    outside = np.where(se == 0, surv, np.nan)
+    return np.where(inside, low, outside), np.where(inside, high, outside)
 
 
 def trial_weights(reconstructions: Sequence[Any]) -> np.ndarray:

@@ -4,7 +4,6 @@ import csv
 import re
 from functools import cache
 
-import numpy as np
 import pandas as pd
 
 from oligomdt import pooling, survival

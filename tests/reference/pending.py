@@ -17,5 +17,5 @@ LEFT_OUT = {
     r"^datasets/[^/]+/tau2_at_metafor_default_tolerance/": NOT_YET,
     r"^datasets/[^/]+/(cumulative|meta_regression)/": NOT_YET,
     r"^datasets/[^/]+/(influence|small_study|multilevel)/": NOT_YET,
-    r"^(ipd|planning|summary)/": NOT_YET,
+    r"^(planning|summary)/": NOT_YET,
 }
