@@ -11,6 +11,7 @@ from oligomdt import evidence
 from oligomdt.analysis.estimates import published_estimates
 from oligomdt.analysis.ipd_synthesis import curve_reconstructions, draws_of
 from oligomdt.analysis.pooled_curve import control_survival
+from oligomdt.analysis.sensitivity import default_row, with_context
 from oligomdt.analysis.synthesis import histology_synthesis
 from oligomdt.evidence import Trial
 from oligomdt.pooling.validation import check_level, check_positive
@@ -184,9 +185,10 @@ def absolute_synthesis(
     """What the pooled hazard ratio of each histology means for 100 patients.
 
     The hazard ratio is that of the main analysis (`histology_synthesis` of the published
-    hazard ratios); its standard error is taken from the width of its 95 % interval on the log
-    scale. The control survival is reconstructed: of each trial's control arm
-    by itself, because they differ, and of all of them together (`control_survival`).
+    hazard ratios), and again with each trial of the context added (such as NRG-LU002); its
+    standard error is taken from the width of its 95 % interval on the log scale. The control
+    survival is reconstructed: of each trial's control arm by itself, because they differ, and
+    of all of them together (`control_survival`).
 
     Parameters
     ----------
@@ -198,9 +200,10 @@ def absolute_synthesis(
     Returns
     -------
     pandas.DataFrame
-        One row per group, baseline and time: `group`, `baseline` (a trial, or "all trials"),
-        the columns of `absolute_effects`, `hr`, `checked` (of the hazard ratio and of the
-        reports behind the control survival).
+        One row per group, hazard ratio, baseline and time: `group`, `scenario` ("main
+        analysis", or "with" the trial added), `baseline` (a trial, or "all trials"), `hr`, the
+        columns of `absolute_effects`, `checked` (of the hazard ratio and of the reports behind
+        the control survival).
 
     Examples
     --------
@@ -210,19 +213,35 @@ def absolute_synthesis(
 
     times = [float(time) for time in times]
     trials = evidence.load() if trials is None else trials
-    synthesis = histology_synthesis(published_estimates(trials))
-    primary = synthesis[synthesis["role"] == "primary"].set_index("group")
+    ratios = _hazard_ratios(trials)
     frames = []
     for group, members in curve_reconstructions(trials).items():
-        main = primary.loc[group]
-        se = np.log(main["high"] / main["low"]) / (2 * _normal_quantile(0.975))
         rows = [one.row for one in draws_of(members, trials)]
         control = control_survival(members, times, [row["label"] for row in rows])
         read = {row["label"]: row["checked"] for row in rows}
-        for baseline, own in control.groupby("baseline", sort=False):
-            checked = read.get(baseline, all(read.values())) and bool(main["checked"])
-            frame = absolute_effects(own, np.log(main["hr"]), se, times)
-            said = {"group": group, "baseline": baseline, "hr": float(main["hr"])}
-            frames.append(frame.assign(**said, checked=checked))
+        for scenario, main in ratios[group].items():
+            se = np.log(main["high"] / main["low"]) / (2 * _normal_quantile(0.975))
+            for baseline, own in control.groupby("baseline", sort=False):
+                checked = read.get(baseline, all(read.values())) and bool(main["checked"])
+                said = {"group": group, "scenario": scenario, "baseline": baseline}
+                said |= {"hr": float(main["hr"])}
+                frame = absolute_effects(own, np.log(main["hr"]), se, times)
+                frames.append(frame.assign(**said, checked=checked))
+    first = ["group", "scenario", "baseline", "hr"]
     frame = pd.concat(frames, ignore_index=True)
-    return frame[["group", "baseline", *(n for n in frame if n not in ("group", "baseline"))]]
+    return frame[first + [name for name in frame if name not in first]]
+
+
+def _hazard_ratios(trials: Mapping[str, Trial]) -> dict[str, dict[str, dict[str, Any]]]:
+    """Group to scenario to pooled hazard ratio with its limits."""
+    estimates = published_estimates(trials)
+    synthesis = histology_synthesis(estimates)
+    found = {}
+    for main in synthesis[synthesis["role"] == "primary"].to_dict("records"):
+        studies = estimates[estimates["pooled"] & (estimates["group"] == main["group"])]
+        scenarios = {"main analysis": main}
+        for other, more in with_context(main["group"], studies):
+            checked = bool(more["checked"].all())
+            scenarios[f"with {other.id}"] = default_row(more) | {"checked": checked}
+        found[main["group"]] = scenarios
+    return found

@@ -9,6 +9,7 @@ import numpy as np
 
 from oligomdt import analysis
 from oligomdt.analysis.printing import decimals
+from oligomdt.evidence import DAGGER
 from oligomdt.figures import style
 from oligomdt.figures.forest import TITLES
 from oligomdt.figures.km import month_ticks
@@ -35,16 +36,21 @@ def pooled_curve_data(groups: Mapping[str, Sequence[Any]]) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        `group`, `trials` (their number) and the columns of `analysis.pooled_curve`.
+        `group`, `trials` (their number), `checked` (whether all hazard ratios behind them were
+        read in their sources) and the columns of `analysis.pooled_curve`.
     """
     import pandas as pd
 
     frames = [
-        analysis.pooled_curve(members).assign(group=group, trials=len(members))
+        analysis.pooled_curve(members).assign(
+            group=group,
+            trials=len(members),
+            checked=all(not one.result.hr or one.result.hr.checked for one in members),
+        )
         for group, members in groups.items()
     ]
     frame = pd.concat(frames, ignore_index=True)
-    first = ["group", "trials"]
+    first = ["group", "trials", "checked"]
     return frame[first + [name for name in frame if name not in first]]
 
 
@@ -71,7 +77,7 @@ def draw_pooled_curve(frame: pd.DataFrame) -> Figure:
         _draw_group(axes, own)
         trials = own["trials"].iloc[0]
         what = f"{trials} trials" if trials > 1 else "one trial"
-        axes.set_title(f"{TITLES.get(group, group)}, {what}")
+        axes.set_title(f"{TITLES.get(group, group)}, {what}{_dagger(own)}")
     lines = ["PFS over months, reconstructed from statistics.", BAND]
     for i, text in enumerate(lines):
         figure.text(0.02, 1 - (0.05 + 0.225 * i) / height, text, va="top", color=style.GREY)
@@ -121,5 +127,9 @@ def alt_pooled_curve(frame: pd.DataFrame) -> str:
                 for row in at
             ]
             arms.append(f"{style.ARMS[arm]['label']}: {', '.join(texts)}")
-        parts.append(f"{TITLES.get(group, group)}, {'; '.join(arms)}.")
+        parts.append(f"{TITLES.get(group, group)}{_dagger(own)}, {'; '.join(arms)}.")
     return " ".join([*parts, BAND])
+
+
+def _dagger(own: pd.DataFrame) -> str:
+    return "" if own["checked"].all() else DAGGER

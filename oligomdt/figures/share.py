@@ -90,7 +90,7 @@ def draw_share(frame: pd.DataFrame) -> Figure:
     axes.set_yticks(range(len(names)), names)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
-    axes.set_xlabel("share of the variance from the reconstruction, %")
+    axes.set_xlabel("share of variance from reconstruction, %")
     x = 0.02
     for group in frame["group"].unique():
         mark = {"o": "\u25cf", "s": "\u25a0", "^": "\u25b2"}[SHAPES[group]]
