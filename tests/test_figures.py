@@ -19,11 +19,15 @@ from oligomdt.figures import (
     benchmark,
     calibration,
     forest,
+    hr_over_time,
     km,
     km_panel,
     limit,
+    pooled_curve,
     prior,
+    rmst_forest,
     sensitivity,
+    share,
     size,
     validation,
     walkthrough,
@@ -59,6 +63,11 @@ def reconstructed_forest():
 @cache
 def scenarios():
     return analysis.sensitivity()
+
+
+@cache
+def contrasts():
+    return analysis.ipd_estimates()
 
 
 def known_curves():
@@ -101,6 +110,19 @@ FRAMES = {
     "prior": (
         "prior",
         lambda: prior.prior_data(analysis.prior_sensitivity(analysis.published_estimates())),
+    ),
+    "rmst_forest": (
+        "rmst_forest",
+        lambda: rmst_forest.rmst_forest_data(contrasts(), analysis.ipd_synthesis(contrasts())),
+    ),
+    "share": ("share", lambda: share.share_data(contrasts())),
+    "pooled_curve": (
+        "pooled_curve",
+        lambda: pooled_curve.pooled_curve_data(analysis.curve_reconstructions()),
+    ),
+    "hr_over_time": (
+        "hr_over_time",
+        lambda: hr_over_time.hr_over_time_data(analysis.hr_over_time()),
     ),
     "benchmark": ("benchmark", benchmark.benchmark_data),
     "calibration": ("calibration", calibration.calibration_data),

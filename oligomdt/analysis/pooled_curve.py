@@ -111,20 +111,20 @@ def arm_curves(reconstruction: Any, arm: str, grid: np.ndarray) -> ArmCurves:
         at = np.searchsorted(km.time, grid, side="right") - 1
         defined = (grid <= km.time[-1]) | (km.surv[-1] == 0)
         at_risk = np.append(km.n_risk, 0)[np.searchsorted(km.time, grid, side="left")]
-        rows.append((km.surv[at], _variance(km)[at], defined, at_risk))
+        rows.append((km.surv[at], _variance(km, at, grid), defined, at_risk))
     return ArmCurves(*(np.array(part) for part in zip(*rows, strict=True)))
 
 
-def _variance(km: Any) -> np.ndarray:
+def _variance(km: Any, at: np.ndarray, grid: np.ndarray) -> np.ndarray:
     """Greenwood's variance; half a patient is added where the curve is at 1 or at 0.
 
     There Greenwood's formula gives no variance, or none that exists, although few patients
     show little.
     """
-    events = km.n_event.sum()
-    n = np.where(km.surv > 0, km.n_risk - km.n_event, events)
-    at_edge = (km.surv == 0) | ((km.surv == 1) & (km.time > 0))
-    return np.where(at_edge, half_patient(n), km.se**2)
+    surv, staying = km.surv[at], (km.n_risk - km.n_event - km.n_censor)[at]
+    variance = km.se[at] ** 2
+    variance = np.where(surv == 0, half_patient(km.n_event.sum()), variance)
+    return np.where((surv == 1) & (grid > 0), half_patient(staying), variance)
 
 
 def half_patient(n: Any) -> Any:
@@ -219,13 +219,20 @@ def _averaged(each: Sequence[ArmCurves], weights: np.ndarray) -> pd.DataFrame:
 
 
 def _arcsine_limits(surv: np.ndarray, se: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """95 % limits of S; equal to S where it has no variance, nan where it is 0 or 1."""
+    """95 % limits of S; where it is 0 or 1, which have no such scale, S -+ z se within 0 to 1."""
+    z = 1.959963984540054
     inside = (surv > 0) & (surv < 1)
     s = np.where(inside, surv, 0.5)
-    angle, half = np.arcsin(np.sqrt(s)), 1.959963984540054 * se / (2 * np.sqrt(s * (1 - s)))
-    low, high = (np.sin(np.clip(angle + shift, 0, np.pi / 2)) ** 2 for shift in (-half, half))
-    outside = np.where(se == 0, surv, np.nan)
-    return np.where(inside, low, outside), np.where(inside, high, outside)
+    angle, half = np.arcsin(np.sqrt(s)), z * se / (2 * np.sqrt(s * (1 - s)))
+    low, high = (
+        np.where(
+            inside,
+            np.sin(np.clip(angle + sign * half, 0, np.pi / 2)) ** 2,
+            np.clip(surv + sign * z * se, 0, 1),
+        )
+        for sign in (-1, 1)
+    )
+    return low, high
 
 
 def trial_weights(reconstructions: Sequence[Any]) -> np.ndarray:
