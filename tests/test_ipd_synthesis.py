@@ -221,6 +221,16 @@ def test_cox_is_pooled_as_the_reconstructed_hazard_ratios_are(synthesis):
         assert own.loc[group, "p_benefit"] == pytest.approx(primary.loc[group, "p_benefit"])
 
 
+def test_the_share_is_what_the_chapter_says(estimates):
+    """Little for hazard ratios; for the gain in months most where medians alone are printed."""
+    share = estimates.set_index(["estimand", "result"])["share"]
+    assert (share[["cox", "logrank"]] < 0.01).all()
+    rmst = share["rmst"]
+    bare = ["EXTEND-breast", "Iyengar-2018"]
+    assert rmst[bare].min() > rmst.drop(bare).max()
+    assert rmst[["CURB-NSCLC", "CURB-breast"]].max() < 0.1
+
+
 def test_every_contrast_of_every_trial_is_there(estimates, synthesis):
     assert set(estimates["estimand"]) == set(module.ESTIMANDS)
     assert estimates.groupby(["group", "what"])["label"].nunique().groupby(

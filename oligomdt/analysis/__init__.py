@@ -21,7 +21,7 @@ from oligomdt.analysis.pooled_curve import (
     known_until,
     pooled_curve,
 )
-from oligomdt.analysis.proportionality import hr_over_time, proportionality
+from oligomdt.analysis.proportionality import hr_over_time, proportionality, weighted_tests
 from oligomdt.analysis.reconstructed import agreement, reconstructed_estimates
 from oligomdt.analysis.reconstruction import (
     Reconstruction,
@@ -68,4 +68,5 @@ __all__ = [
     "survival_band",
     "synthesis_from_draws",
     "two_stage",
+    "weighted_tests",
 ]

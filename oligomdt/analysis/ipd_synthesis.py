@@ -243,8 +243,8 @@ def synthesis_from_draws(
     pandas.DataFrame
         One row per trial: `result`, `trial`, `group`, `label`, `estimate` (log scale for
         ratios), `se`, `within_se` (without the uncertainty of the reconstruction), `share` (of
-        the variance that the reconstruction adds), `draws`, `checked`, `note`. Where the
-        contrast is not defined in some data sets the numbers are nan and `note` says in how
+        the variance that the reconstruction adds), `draws`, `basis`, `checked`, `note`. Where
+        the contrast is not defined in some data sets the numbers are nan and `note` says in how
         many and why: leaving these data sets out would select the others.
 
     Raises
@@ -281,7 +281,7 @@ def draws_of(
         trial, result = trials[one.result.trial], one.result
         said = describe(trial, trial.cohorts[result.cohort], result)
         row = {name: said[name] for name in ("result", "trial", "group", "label")}
-        row["checked"] = bool(not result.hr or result.hr.checked)
+        row |= {"checked": bool(not result.hr or result.hr.checked), "basis": one.basis}
         columns = ["time", "event", "arm"]
         frames = [own[columns] for _, own in one.data.groupby("draw", sort=True)]
         apart.append(Draws(row, frames))
@@ -305,7 +305,7 @@ def _over_draws(
             pairs.append(pair)
         rows.append(draws.row | _combined(pairs, reasons))
     first = ["result", "trial", "group", "label", "estimate", "se", "within_se", "share"]
-    return pd.DataFrame(rows)[[*first, "draws", "checked", "note"]]
+    return pd.DataFrame(rows)[[*first, "draws", "basis", "checked", "note"]]
 
 
 def _combined(pairs: Sequence[tuple[float, float]], reasons: Sequence[str]) -> dict[str, Any]:

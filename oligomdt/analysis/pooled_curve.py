@@ -219,7 +219,7 @@ def _averaged(each: Sequence[ArmCurves], weights: np.ndarray) -> pd.DataFrame:
 
 
 def _arcsine_limits(surv: np.ndarray, se: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """95 % limits of S; where it is 0 or 1, which have no such scale, S -+ z se within 0 to 1."""
+    """95 % limits of S; where S is 0 or 1, z standard errors from it, within 0 to 1."""
     z = 1.959963984540054
     inside = (surv > 0) & (surv < 1)
     s = np.where(inside, surv, 0.5)

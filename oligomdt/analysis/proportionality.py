@@ -14,9 +14,11 @@ from oligomdt.evidence import Trial
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["hr_over_time", "proportionality"]
+__all__ = ["hr_over_time", "proportionality", "weighted_tests"]
 
 STEP = 0.25
+# Fleming and Harrington's rho and gamma, and what they give weight to.
+WEIGHTS = {"all alike": (0, 0), "early": (1, 0), "late": (0, 1)}
 
 
 def proportionality(trials: Mapping[str, Trial] | None = None) -> pd.DataFrame:
@@ -115,9 +117,9 @@ def hr_over_time(trials: Mapping[str, Trial] | None = None) -> pd.DataFrame:
         `group`, `label`, `time` (months; from the first to the last event time that all data
         sets have with both arms at risk), `hr`, `low`, `high` (95 %), `within_low`,
         `within_high` (the same without the uncertainty of the reconstruction), `share`,
-        `constant` (hazard ratio by Cox regression, mean over data sets), `checked`. A trial in
-        which the line is not defined in every data set is left out; `proportionality` says
-        why.
+        `constant` (hazard ratio by Cox regression, mean over data sets), `basis`, `checked`. A
+        trial in which the line is not defined in every data set is left out; `proportionality`
+        says why.
 
     Examples
     --------
@@ -133,13 +135,14 @@ def hr_over_time(trials: Mapping[str, Trial] | None = None) -> pd.DataFrame:
             if not reason:
                 constant = np.exp(np.mean([survival.cox(one).log_hr for one in draws.frames]))
                 said = {"group": group, "label": draws.row["label"]}
-                said |= {"constant": float(constant), "checked": draws.row["checked"]}
+                said |= {"constant": float(constant)}
+                said |= {name: draws.row[name] for name in ("basis", "checked")}
                 frames.append(_line(fits).assign(**said))
     if not frames:
         raise ValueError("trials: the hazard ratio over time is defined in none of them")
     columns = ["group", "label", "time", "hr", "low", "high", "within_low", "within_high"]
     frame = pd.concat(frames, ignore_index=True)
-    return frame[[*columns, "share", "constant", "checked"]]
+    return frame[[*columns, "share", "constant", "basis", "checked"]]
 
 
 def _line(fits: Sequence[survival.TimeVaryingResult]) -> pd.DataFrame:
@@ -160,3 +163,58 @@ def _line(fits: Sequence[survival.TimeVaryingResult]) -> pd.DataFrame:
         rows.append([time, *np.exp(values), found.share])
     names = ["time", "hr", "low", "high", "within_low", "within_high", "share"]
     return pd.DataFrame(rows, columns=names)
+
+
+def weighted_tests(trials: Mapping[str, Trial] | None = None) -> pd.DataFrame:
+    """Log-rank tests that give weight to early or to late progressions.
+
+    Fleming and Harrington's weights (`survival.weighted_logrank`) in each data set; the
+    weighted O - E is combined over the data sets by Rubin's rules, and added over the trials of a histology, each compared within
+    itself. Only one of the tests can be the planned one: the smallest p of three is not a p.
+
+    Parameters
+    ----------
+    trials : mapping, optional
+        Trial id to `evidence.Trial`; default `evidence.load()`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per trial and weight, then per histology of several trials ("all trials"):
+        `group`, `label`, `weight` ("all alike": the usual test; "early", "late"), `z` (below 0
+        favours the experimental arm), `p` (two-sided), `share` (of the variance that the
+        reconstruction adds), `checked`.
+
+    Examples
+    --------
+    >>> frame = weighted_tests()  # doctest: +SKIP
+    """
+    import pandas as pd
+
+    trials = evidence.load() if trials is None else trials
+    rows = []
+    for group, members in curve_reconstructions(trials).items():
+        apart = draws_of(members, trials)
+        for weight, (rho, gamma) in WEIGHTS.items():
+            scores = [_score(draws.frames, rho, gamma) for draws in apart]
+            said = {"group": group, "weight": weight}
+            for draws, score in zip(apart, scores, strict=True):
+                checked = {"label": draws.row["label"], "checked": draws.row["checked"]}
+                rows.append(said | checked | _tested([score]))
+            if len(apart) > 1:
+                checked = {"checked": all(draws.row["checked"] for draws in apart)}
+                rows.append(said | {"label": "all trials"} | checked | _tested(scores))
+    return pd.DataFrame(rows)[["group", "label", "weight", "z", "p", "share", "checked"]]
+
+
+def _score(
+    frames: Sequence[pd.DataFrame], rho: float, gamma: float
+) -> pooling.CombinedEstimate:
+    found = [survival.weighted_logrank(frame, rho, gamma) for frame in frames]
+    return _combined([one.u for one in found], [one.v**0.5 for one in found])
+
+
+def _tested(scores: Sequence[pooling.CombinedEstimate]) -> dict[str, float]:
+    total, within = (sum(getattr(s, part) for s in scores) for part in ("total", "within"))
+    summed = pooling.Estimate(sum(one.estimate for one in scores), total**0.5)
+    return {"z": summed.log_hr / summed.se, "p": summed.p, "share": 1 - within / total}

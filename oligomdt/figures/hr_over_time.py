@@ -10,6 +10,7 @@ from oligomdt.analysis.printing import ratio
 from oligomdt.evidence import DAGGER
 from oligomdt.figures import style
 from oligomdt.figures.km import month_ticks
+from oligomdt.figures.rmst_forest import bases
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +36,7 @@ def hr_over_time_data(lines: pd.DataFrame) -> pd.DataFrame:
     -------
     pandas.DataFrame
         Its columns: `group`, `label`, `time` (months), `hr`, `low`, `high` (95 %),
-        `within_low`, `within_high`, `share`, `constant`, `checked`.
+        `within_low`, `within_high`, `share`, `constant`, `basis`, `checked`.
     """
     return lines.reset_index(drop=True)
 
@@ -69,7 +70,7 @@ def draw_hr_over_time(frame: pd.DataFrame) -> Figure:
         )
         _draw_trial(figure.add_axes(box), own)
     lines = (
-        "HR over months, reconstructed from statistics. Dotted: constant HR.",
+        f"HR over months, {bases(frame)}. Dotted: constant HR.",
         "Bands: 95 %; the inner one without the uncertainty",
         "of the reconstruction.",
     )

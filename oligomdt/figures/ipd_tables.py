@@ -16,7 +16,15 @@ from oligomdt.figures.forest import TITLES
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["absolute", "effects", "horizons", "one_stage", "proportional", "undefined"]
+__all__ = [
+    "absolute",
+    "effects",
+    "horizons",
+    "one_stage",
+    "proportional",
+    "undefined",
+    "weighted",
+]
 
 NONE = "\u2013"
 
@@ -220,6 +228,28 @@ def absolute(frame: pd.DataFrame) -> pd.DataFrame:
                 "Without MDT": shown["per_100_control"],
                 "With MDT": shown["per_100_experimental"],
                 "Difference (95 %)": difference,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def weighted(frame: pd.DataFrame) -> pd.DataFrame:
+    """Log-rank tests by weight, one row per trial and per histology.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        As from `analysis.weighted_tests`.
+    """
+    rows = []
+    for (group, label), own in frame.groupby(["group", "label"], sort=False):
+        dagger = "" if own["checked"].all() else DAGGER
+        by = own.set_index("weight")
+        rows.append(
+            {"Cancer": TITLES.get(group, group), "Trial": f"{label}{dagger}"}
+            | {
+                f"{name[0].upper()}{name[1:]}: z (p)": f"{ratio(row['z'])} ({_p(row['p'])})"
+                for name, row in by.to_dict("index").items()
             }
         )
     return pd.DataFrame(rows)

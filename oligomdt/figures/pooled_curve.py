@@ -11,7 +11,7 @@ from oligomdt import analysis
 from oligomdt.analysis.printing import decimals
 from oligomdt.evidence import DAGGER
 from oligomdt.figures import style
-from oligomdt.figures.forest import TITLES
+from oligomdt.figures.forest import BASES, TITLES
 from oligomdt.figures.km import month_ticks
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ def pooled_curve_data(groups: Mapping[str, Sequence[Any]]) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        `group`, `trials` (their number), `checked` (whether all hazard ratios behind them were
-        read in their sources) and the columns of `analysis.pooled_curve`.
+        `group`, `trials` (their number), `basis`, `checked` (whether all hazard ratios behind
+        them were read in their sources) and the columns of `analysis.pooled_curve`.
     """
     import pandas as pd
 
@@ -45,12 +45,13 @@ def pooled_curve_data(groups: Mapping[str, Sequence[Any]]) -> pd.DataFrame:
         analysis.pooled_curve(members).assign(
             group=group,
             trials=len(members),
+            basis=_basis(members),
             checked=all(not one.result.hr or one.result.hr.checked for one in members),
         )
         for group, members in groups.items()
     ]
     frame = pd.concat(frames, ignore_index=True)
-    first = ["group", "trials", "checked"]
+    first = ["group", "trials", "basis", "checked"]
     return frame[first + [name for name in frame if name not in first]]
 
 
@@ -78,7 +79,8 @@ def draw_pooled_curve(frame: pd.DataFrame) -> Figure:
         trials = own["trials"].iloc[0]
         what = f"{trials} trials" if trials > 1 else "one trial"
         axes.set_title(f"{TITLES.get(group, group)}, {what}{_dagger(own)}")
-    lines = ["PFS over months, reconstructed from statistics.", BAND]
+    bases = ", ".join(frame["basis"].unique())
+    lines = [f"PFS over months, {bases}.", BAND]
     for i, text in enumerate(lines):
         figure.text(0.02, 1 - (0.05 + 0.225 * i) / height, text, va="top", color=style.GREY)
     for x, arm in ((0.02, "experimental"), (0.4, "control")):
@@ -133,3 +135,7 @@ def alt_pooled_curve(frame: pd.DataFrame) -> str:
 
 def _dagger(own: pd.DataFrame) -> str:
     return "" if own["checked"].all() else DAGGER
+
+
+def _basis(members: Sequence[Any]) -> str:
+    return ", ".join(dict.fromkeys(BASES[one.basis] for one in members))

@@ -10,13 +10,13 @@ from oligomdt.analysis.printing import decimals
 from oligomdt.evidence import DAGGER
 from oligomdt.figures import rows as rows_of
 from oligomdt.figures import style
-from oligomdt.figures.forest import TITLES
+from oligomdt.figures.forest import BASES, TITLES
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-__all__ = ["alt_rmst_forest", "draw_rmst_forest", "rmst_forest_data"]
+__all__ = ["alt_rmst_forest", "bases", "draw_rmst_forest", "rmst_forest_data"]
 
 LAYOUT = rows_of.Layout(2.4, 1.5, 0.62, 0.85, 0.34)
 LOW, HIGH = -4.0, 15.0
@@ -39,7 +39,7 @@ def rmst_forest_data(estimates: pd.DataFrame, synthesis: pd.DataFrame) -> pd.Dat
         `kind` ("trial" or "pooled"), `group`, `label`, `horizon` (months), `difference`
         (months, above 0 favours MDT), `low`, `high` (95 %), `within_low`, `within_high` (of a
         trial, without the uncertainty of the reconstruction), `share_percent` (of the variance
-        that the reconstruction adds), `checked`.
+        that the reconstruction adds), `basis` (of a trial), `checked`.
     """
     import pandas as pd
 
@@ -60,6 +60,7 @@ def rmst_forest_data(estimates: pd.DataFrame, synthesis: pd.DataFrame) -> pd.Dat
                     "within_low": value - Z * within,
                     "within_high": value + Z * within,
                     "share_percent": 100 * row["share"],
+                    "basis": row["basis"],
                     "checked": bool(row["checked"]),
                 }
             )
@@ -71,7 +72,7 @@ def rmst_forest_data(estimates: pd.DataFrame, synthesis: pd.DataFrame) -> pd.Dat
                 named
                 | {"horizon": trials["option"].iloc[0], "difference": row["estimate"]}
                 | same
-                | {"share_percent": 100 * row["share"]}
+                | {"share_percent": 100 * row["share"], "basis": ""}
             )
     return pd.DataFrame(rows)
 
@@ -110,7 +111,7 @@ def draw_rmst_forest(frame: pd.DataFrame) -> Figure:
             rows_of.left(axes, LAYOUT, y, f"  {row['label']}")
             rows_of.right(axes, LAYOUT, y, _numbers(row))
             position += 1
-    figure.text(0.02, 1 - 0.08 / height, "Reconstructed from statistics", va="top")
+    figure.text(0.02, 1 - 0.08 / height, bases(frame).capitalize(), va="top")
     heading = {"weight": "bold", "va": "top", "ha": "right"}
     figure.text(0.98, 1 - 0.08 / height, "months (95 %)", **heading)
     note = "Thick: without the uncertainty of the reconstruction"
@@ -133,6 +134,11 @@ def _place(rows: int) -> tuple[Figure, Any]:
     axes.axvline(0, color=style.GREY, linewidth=1, zorder=0)
     axes.set_xlabel("difference in RMST, months\n(above 0 favours MDT)")
     return figure, axes
+
+
+def bases(frame: pd.DataFrame) -> str:
+    """What the patients of a frame rest on, in words."""
+    return ", ".join(BASES[name] for name in frame["basis"].unique() if name)
 
 
 def _numbers(row: dict[str, Any]) -> str:
