@@ -169,8 +169,9 @@ def weighted_tests(trials: Mapping[str, Trial] | None = None) -> pd.DataFrame:
     """Log-rank tests that give weight to early or to late progressions.
 
     Fleming and Harrington's weights (`survival.weighted_logrank`) in each data set; the
-    weighted O - E is combined over the data sets by Rubin's rules, and added over the trials of a histology, each compared within
-    itself. Only one of the tests can be the planned one: the smallest p of three is not a p.
+    weighted O - E is combined over the data sets by Rubin's rules, and added over the trials of
+    a histology, each compared within itself. Only one of the tests can be the planned one: the
+    smallest p of three is not a p.
 
     Parameters
     ----------
