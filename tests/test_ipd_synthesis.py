@@ -81,6 +81,8 @@ def test_the_unit_of_time_matters_for_months_only(estimand):
 
 def test_early_and_late_are_the_two_pieces():
     ipd = trial(4, -0.5, n=100)
+    ipd["time"] = np.ceil(ipd["time"])  # with events at the cut
+    assert ((ipd["time"] == 5) & (ipd["event"] == 1)).any()
     pieces = survival.piecewise(ipd, 5)
     for name, piece in (("early", pieces.early), ("late", pieces.late)):
         row = analysis.two_stage(ipd, name, cut=5).iloc[0]
