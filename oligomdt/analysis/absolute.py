@@ -73,11 +73,10 @@ def absolute_effects(
     --------
     >>> import numpy as np, pandas as pd
     >>> control = pd.DataFrame({"time": [6], "surv": [0.5], "se": [0.0]})
-    >>> row = absolute_effects(control, np.log(0.5), 0.2, times=[6]).iloc[0]
-    >>> round(row["per_100_experimental"], 1), round(row["difference"], 1)
-    (70.7, 20.7)
-    >>> round(row["low"], 1), round(row["high"], 1)
-    (9.9, 29.1)
+    >>> frame = absolute_effects(control, np.log(0.5), 0.2, times=[6])
+    >>> shown = ["per_100_experimental", "difference", "low", "high"]
+    >>> frame[shown].iloc[0].astype(float).round(1).tolist()
+    [70.7, 20.7, 9.9, 29.1]
     """
     import pandas as pd
 

@@ -578,26 +578,30 @@ def _pooled(estimates: pd.DataFrame, one: Estimand, tau_scale: float) -> dict[st
         "tau_scale": tau_scale if len(own) > 1 else np.nan,
     }
     if own.empty:
-        names = ("estimate", "low", "high", "p_benefit", "common", "common_low", "common_high")
-        return dict.fromkeys((*names, "share"), np.nan) | {"interval": ""} | said
+        names = (*SHOWN, "p_benefit", *COMMON, "share")
+        return dict.fromkeys(names, np.nan) | {"interval": ""} | said
     y, se = own["estimate"].to_numpy(), own["se"].to_numpy()
-    common = pooling.pool(y, se, tau2="CE")
-    weights = se**-2.0
-    # The variance of the mean is the mean of the variances by these weights, over k.
-    said["share"] = float(weights @ own["share"].to_numpy() / weights.sum())
-    shown = [common.mu, common.ci_low, common.ci_high]
-    names = ("common", "common_low", "common_high")
-    said |= dict(zip(names, _on_scale(shown, one.scale), strict=True))
+    fit = pooling.pool(y, se, tau2="CE")
+    limits = _on_scale((fit.mu, fit.ci_low, fit.ci_high), one.scale)
+    said |= dict(zip(COMMON, limits, strict=True))
+    # With inverse-variance weights each trial has its weight in the variance of the mean.
+    said["share"] = float(fit.weights @ own["share"].to_numpy())
     if len(own) == 1:
-        same = dict(zip(("estimate", "low", "high"), _on_scale(shown, one.scale), strict=True))
+        same = dict(zip(SHOWN, limits, strict=True))
         return same | {"interval": "confidence", "p_benefit": np.nan} | said
-    mu = pooling.bayes(y, se, tau_scale=tau_scale).mu
-    values = _on_scale([mu.median, mu.ci_low, mu.ci_high], one.scale)
-    below = float(mu.p_hr_below(1))
+    return _posterior(pooling.bayes(y, se, tau_scale=tau_scale), one) | said
+
+
+SHOWN, COMMON = ("estimate", "low", "high"), ("common", "common_low", "common_high")
+
+
+def _posterior(fit: pooling.BayesianEffect, one: Estimand) -> dict[str, Any]:
+    limits = _on_scale((fit.mu.median, fit.mu.ci_low, fit.mu.ci_high), one.scale)
+    below = float(fit.mu.p_hr_below(1))
     # A ratio of hazards favours treatment below 1, every other contrast above its null.
     better = below if _lower_is_better(one) else 1 - below
-    said |= dict(zip(("estimate", "low", "high"), values, strict=True))
-    return said | {"interval": "credible", "p_benefit": better}
+    shown = dict(zip(SHOWN, limits, strict=True))
+    return shown | {"interval": "credible", "p_benefit": better}
 
 
 def _lower_is_better(one: Estimand) -> bool:
