@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy.optimize import minimize
-from test_survival import CLOSE, DATA, FEW, SETS, frame, ipd_frames, swapped
+from test_survival import CLOSE, DATA, FEW, SETS, doubled, frame, ipd_frames, swapped
 
 from oligomdt import survival
 
@@ -29,11 +29,6 @@ def fitted(function, *arguments, **options):
         return function(*arguments, **options)
     except ValueError:
         assume(False)
-
-
-def doubled(ipd):
-    """Every patient twice, the copies in a stratum of their own."""
-    return pd.concat([ipd.assign(copy=0), ipd.assign(copy=1)], ignore_index=True)
 
 
 # One value of each estimator that turns its sign with the arms, and does not depend on the
@@ -361,6 +356,21 @@ def likelihood_gain(ipd, coefficients):
                 total += d1 * log_hr - d * np.logaddexp(np.log(n1) + log_hr, np.log(n0))
         values.append(total)
     return values[1] - values[0]
+
+
+@pytest.mark.parametrize(("transform", "g"), [("log", np.log), ("identity", float)])
+def test_events_with_one_arm_at_risk_say_nothing_of_the_hazard_ratio(transform, g):
+    ipd = untied()
+    last = ipd.groupby("arm")["time"].max().min()
+    alone = ipd["time"] > last
+    ipd["event"] = ipd["event"].where(~alone, 1)
+    assert alone.any()
+    fit = survival.time_varying(ipd, transform)
+    moved = ipd.assign(time=ipd["time"].where(~alone, ipd["time"] * 1e9))
+    again = survival.time_varying(moved, transform)
+    assert again.coefficients.tolist() == fit.coefficients.tolist()
+    assert (again.last, again.log_likelihood) == (fit.last, fit.log_likelihood)
+    assert fit.log_likelihood == pytest.approx(log_partial_likelihood(fit.coefficients, ipd, g))
 
 
 def test_time_varying_arguments():

@@ -13,15 +13,32 @@ GOOD = pd.DataFrame(
         "arm": ["control"] * 4 + ["experimental"] * 4,
     }
 )
-ESTIMATORS = [
+ONE_ARM = [
     survival.km,
     survival.median,
-    survival.cox,
-    survival.logrank,
-    survival.ph_test,
-    lambda ipd: survival.rmst(ipd, 8),
+    survival.followup,
+    lambda ipd: survival.quantile(ipd, 0.25),
     lambda ipd: survival.survival_at(ipd, 6),
+    lambda ipd: survival.cumulative_hazard(ipd, 6),
 ]
+COMPARISONS = [
+    survival.cox,
+    lambda ipd: survival.cox(ipd, ties="exact"),
+    survival.logrank,
+    survival.weighted_logrank,
+    survival.peto_peto,
+    survival.ph_test,
+    survival.ph_correlation_test,
+    survival.time_varying,
+    survival.accelerated,
+    lambda ipd: survival.interaction_test(
+        ipd.assign(trial="A") if isinstance(ipd, pd.DataFrame) else ipd
+    ),
+    lambda ipd: survival.landmark(ipd, 6),
+    lambda ipd: survival.piecewise(ipd, 5),
+    lambda ipd: survival.rmst(ipd, 8),
+]
+ESTIMATORS = ONE_ARM + COMPARISONS
 BAD_FRAMES = {
     "missing column": (GOOD.drop(columns="event"), "no column 'event'"),
     "empty": (GOOD.iloc[:0], "empty"),
@@ -45,12 +62,13 @@ def test_a_bad_frame_is_refused_by_every_estimator(estimator, bad):
         estimator(ipd)
 
 
-def test_something_else_than_a_frame_is_refused():
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_something_else_than_a_frame_is_refused(estimator):
     with pytest.raises(TypeError, match="DataFrame, not dict"):
-        survival.km({"time": [1]})
+        estimator({"time": [1]})
 
 
-@pytest.mark.parametrize("estimator", ESTIMATORS[2:6])
+@pytest.mark.parametrize("estimator", COMPARISONS)
 @pytest.mark.parametrize("arm", ["control", "experimental"])
 def test_a_comparison_needs_both_arms(estimator, arm):
     with pytest.raises(ValueError, match=f"no patient in the {arm} arm"):
@@ -58,7 +76,9 @@ def test_a_comparison_needs_both_arms(estimator, arm):
 
 
 @pytest.mark.parametrize("arm", ["control", "experimental"])
-@pytest.mark.parametrize("estimator", [survival.cox, survival.ph_test])
+@pytest.mark.parametrize(
+    "estimator", [survival.cox, survival.ph_test, survival.ph_correlation_test, COMPARISONS[1]]
+)
 def test_no_event_in_an_arm_is_an_infinite_hazard_ratio(arm, estimator):
     ipd = GOOD.assign(event=GOOD["event"].where(GOOD["arm"] != arm, 0))
     with pytest.raises(ValueError, match=f"no event in the {arm} arm"):
@@ -71,8 +91,9 @@ def test_separated_arms_are_an_infinite_hazard_ratio(first):
     ipd = pd.DataFrame(
         {"time": [1, 2, 3, 4, 5, 6], "event": 1, "arm": [first] * 3 + [other] * 3}
     )
-    with pytest.raises(ValueError, match="every event was in the same arm"):
-        survival.cox(ipd)
+    for ties in ("efron", "breslow", "exact"):
+        with pytest.raises(ValueError, match="every event was in the same arm"):
+            survival.cox(ipd, ties=ties)
 
 
 def test_a_large_but_finite_hazard_ratio_is_found():
@@ -90,8 +111,23 @@ def test_a_large_but_finite_hazard_ratio_is_found():
 
 
 def test_logrank_without_events_has_nothing_to_test():
-    with pytest.raises(ValueError, match="nothing to test"):
-        survival.logrank(GOOD.assign(event=0))
+    for test in (survival.logrank, survival.weighted_logrank, survival.peto_peto):
+        with pytest.raises(ValueError, match="nothing to test"):
+            test(GOOD.assign(event=0))
+
+
+@pytest.mark.parametrize("power", [-1, np.nan, np.inf])
+def test_powers_of_the_weights_must_be_finite_and_not_negative(power):
+    with pytest.raises(ValueError, match="rho: .* is not a finite power"):
+        survival.weighted_logrank(GOOD, rho=power)
+    with pytest.raises(ValueError, match="gamma: .* is not a finite power"):
+        survival.weighted_logrank(GOOD, gamma=power)
+
+
+@pytest.mark.parametrize("probability", [0, 1, 25, np.nan])
+def test_a_quantile_has_a_probability(probability):
+    with pytest.raises(ValueError, match="is not between 0 and 1"):
+        survival.quantile(GOOD, probability)
 
 
 @pytest.mark.parametrize("level", [95, 0, 1, -0.5])
@@ -101,6 +137,13 @@ def test_a_level_is_a_proportion(level):
         lambda: survival.median(GOOD, level=level),
         lambda: survival.cox(GOOD, level=level),
         lambda: survival.rmst(GOOD, 8, level=level),
+        lambda: survival.quantile(GOOD, 0.5, level=level),
+        lambda: survival.followup(GOOD, level=level),
+        lambda: survival.cumulative_hazard(GOOD, 6, level=level),
+        lambda: survival.landmark(GOOD, 6, level=level),
+        lambda: survival.piecewise(GOOD, 5, level=level),
+        lambda: survival.time_varying(GOOD, level=level),
+        lambda: survival.accelerated(GOOD, level=level),
     ):
         with pytest.raises(ValueError, match=r"write 0\.95 for 95 %"):
             call()
@@ -113,6 +156,8 @@ def test_unknown_choices_are_named():
         survival.cox(GOOD, ties="exakt")
     with pytest.raises(ValueError, match="'sqrt' is not one of km"):
         survival.ph_test(GOOD, "sqrt")
+    with pytest.raises(ValueError, match="'sqrt' is not one of km"):
+        survival.ph_correlation_test(GOOD, "sqrt")
     with pytest.raises(ValueError, match="no column 'trial'"):
         survival.cox(GOOD, strata="trial")
     with pytest.raises(ValueError, match="'site': missing value"):
@@ -137,8 +182,9 @@ def test_tau_may_be_beyond_a_curve_that_has_reached_zero():
 
 @pytest.mark.parametrize("times", [-1, [3, np.nan]])
 def test_landmark_times_must_be_finite_and_not_negative(times):
-    with pytest.raises(ValueError, match="every time must be finite"):
-        survival.survival_at(GOOD, times)
+    for function in (survival.survival_at, survival.cumulative_hazard):
+        with pytest.raises(ValueError, match="every time must be finite"):
+            function(GOOD, times)
 
 
 def test_survival_is_unknown_after_the_last_patient():
@@ -151,5 +197,6 @@ def test_survival_is_unknown_after_the_last_patient():
 def test_ph_test_needs_events_at_two_times():
     ipd = pd.DataFrame({"time": [3, 3, 3, 5], "event": [1, 1, 0, 0]})
     ipd["arm"] = ["control", "experimental"] * 2
-    with pytest.raises(ValueError, match="both arms at risk are at one time"):
-        survival.ph_test(ipd)
+    for test in (survival.ph_test, survival.ph_correlation_test):
+        with pytest.raises(ValueError, match="both arms at risk are at one time"):
+            test(ipd)

@@ -8,6 +8,8 @@ from scipy.special import expit, log_ndtr, ndtr, ndtri
 from .ipd import check_level, patients
 
 STEPS = 200
+# Squared length of Newton's last step, in standard errors; the next would be its square.
+NEAR = 1e-18
 
 
 @dataclass(frozen=True)
@@ -87,21 +89,26 @@ def accelerated(ipd, distribution="weibull", level=0.95):
     if np.any(p.time <= 0):
         raise ValueError("ipd column 'time': 0 has no logarithm; times must be above 0")
     _require_finite(p, distribution)
-    y = np.log(p.time)
-    centre = y.mean()
+    free = np.array([distribution != "exponential", True, True])
+    y, died = np.log(p.time), p.event == 1
+    centre, unit = y.mean(), y.std() if free[0] else 1.0
     # Parameters 1 / scale and coefficients / scale: in them the likelihood is concave
     # (Olsen 1978, Econometrica 46:1211-1215).
-    rows = np.column_stack([y - centre, -np.ones(len(y)), -p.experimental.astype(float)])
-    free = np.array([distribution != "exponential", True, True])
-    found, height, inverse = _maximise(rows, p.event == 1, ERRORS[distribution], free)
-    inverse_scale, g0, g1 = found
-    jacobian = np.array([[-g0, inverse_scale, 0], [-g1, 0, inverse_scale]]) / inverse_scale**2
-    jacobian = np.vstack([jacobian, [-1 / inverse_scale, 0, 0]])
+    rows = np.column_stack([(y - centre) / unit, -np.ones(len(y)), -1.0 * p.experimental])
+    found, height, inverse = _maximise(rows, died, ERRORS[distribution], free)
+    inverse_scale, g0, g1 = found[0] / unit, *found[1:]
+    jacobian = np.array(
+        [
+            [-g0 / inverse_scale / found[0], 1 / inverse_scale, 0],
+            [-g1 / inverse_scale / found[0], 0, 1 / inverse_scale],
+            [-1 / found[0], 0, 0],
+        ]
+    )
     covariance = jacobian @ inverse @ jacobian.T
     ratio, se = g1 / inverse_scale, covariance[1, 1] ** 0.5
     z = ndtri((1 + level) / 2)
     proportional = distribution in ("exponential", "weibull")
-    log_likelihood = height - y[p.event == 1].sum()
+    log_likelihood = height - (y + np.log(unit))[died].sum()
     return AcceleratedResult(
         distribution=distribution,
         intercept=float(g0 / inverse_scale + centre),
@@ -155,10 +162,11 @@ def _maximise(rows, died, error, free):
         inverse = np.zeros((3, 3))
         inverse[np.ix_(free, free)] = np.linalg.inv(information[np.ix_(free, free)])
         step = inverse @ gradient
+        near = gradient @ step < NEAR
         while (following := log_likelihood(found + step)) < height - 1e-12 * abs(height):
             step /= 2
         found, height = found + step, following
-        if np.abs(step).max() < 1e-11:
+        if near:
             return found, height, inverse
     raise ValueError(f"the parametric fit did not converge in {STEPS} steps")
 

@@ -198,11 +198,13 @@ def time_varying(ipd, transform="log", level=0.95, strata=None):
     if transform == "log" and np.any(table.time <= 0):
         raise ValueError("transform 'log' needs event times above 0")
     _require_mixture(table)
-    risk1, risk0, died1 = risk_sets(table, "efron")
-    time = np.repeat(table.time, table.d)
+    rows = risk_sets(table, "efron")
+    # With one arm at risk any hazard ratio gives an event the same likelihood.
+    both = (rows[0] > 0) & (rows[1] > 0)
+    constant = -np.log((rows[0] + rows[1])[~both]).sum()
+    rows, time = [row[both] for row in rows], np.repeat(table.time, table.d)[both]
     design = np.column_stack([np.ones(len(time)), FUNCTIONS[transform](time)])
-    both = (table.n1 > 0) & (table.n1 < table.n)
-    coefficients, covariance = _maximise(risk1, risk0, died1, design)
+    coefficients, covariance = _maximise(*rows, design)
     wald = coefficients[1] ** 2 / covariance[1, 1]
     return TimeVaryingResult(
         transform=transform,
@@ -210,9 +212,9 @@ def time_varying(ipd, transform="log", level=0.95, strata=None):
         covariance=covariance,
         level=float(level),
         p=float(chdtrc(1, wald)),
-        log_likelihood=float(log_likelihood(risk1, risk0, died1, design @ coefficients)),
-        first=float(table.time[both].min()),
-        last=float(table.time[both].max()),
+        log_likelihood=float(log_likelihood(*rows, design @ coefficients) + constant),
+        first=float(time.min()),
+        last=float(time.max()),
     )
 
 
@@ -236,8 +238,7 @@ def _require_mixture(table):
 
 def _maximise(risk1, risk0, died1, design):
     """Newton's method with halved steps; coefficients and the inverse information."""
-    with np.errstate(divide="ignore"):
-        odds = np.log(risk1) - np.log(risk0)
+    odds = np.log(risk1) - np.log(risk0)
     centre = design[:, 1].mean()
     scale = np.ptp(design[:, 1])
     rows = np.column_stack([design[:, 0], (design[:, 1] - centre) / scale])
@@ -246,17 +247,26 @@ def _maximise(risk1, risk0, died1, design):
     for _ in range(STEPS):
         probability = expit(rows @ found + odds)
         information = (rows.T * (probability * (1 - probability))) @ rows
-        step = np.linalg.solve(information, rows.T @ (died1 - probability))
-        while True:
-            following = log_likelihood(risk1, risk0, died1, rows @ (found + step))
-            if following >= height - 1e-12 * abs(height) or np.abs(step).max() < 1e-13:
-                break
+        gradient = rows.T @ (died1 - probability)
+        if np.linalg.det(information) <= 0:
+            break
+        step = np.linalg.solve(information, gradient)
+        # Its squared length in standard errors; the next step would be the square of it.
+        near = gradient @ step < 1e-18
+        while (
+            following := log_likelihood(risk1, risk0, died1, rows @ (found + step))
+        ) < height - 1e-12 * abs(height):
             step /= 2
         found, height = found + step, following
-        if np.abs(step).max() < 1e-12:
-            break
-    else:
-        raise ValueError(f"the hazard ratio over time did not converge in {STEPS} steps")
-    # Back from the centred and scaled function of time to g(t).
+        if near:
+            return _on_time_scale(found, np.linalg.inv(information), centre, scale)
+    raise ValueError(
+        f"the hazard ratio over time did not converge in {STEPS} steps: the events say almost "
+        "nothing of how it changes"
+    )
+
+
+def _on_time_scale(found, covariance, centre, scale):
+    """Coefficients of g(t) from those of (g(t) - centre) / scale."""
     back = np.array([[1.0, -centre / scale], [0.0, 1 / scale]])
-    return back @ found, back @ np.linalg.inv(information) @ back.T
+    return back @ found, back @ covariance @ back.T
