@@ -233,6 +233,7 @@ def test_weighted_tests_of_the_trials_agree_with_their_printed_p():
     usual = frame[frame["weight"] == "all alike"].set_index("label")
     assert usual.loc["Gomez (2016)", "p"] == pytest.approx(0.0054, abs=0.0005)
     assert usual["share"].max() < 0.02
+    assert (frame["z"] < 0).all()  # the same way, as the chapter says
     assert (frame.loc[frame["label"] == "all trials", "group"]).unique().tolist() == [
         "NSCLC",
         "breast",
