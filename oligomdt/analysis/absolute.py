@@ -202,7 +202,7 @@ def absolute_synthesis(
         One row per group, hazard ratio, baseline and time: `group`, `scenario` ("main
         analysis", or "with" the trial added), `baseline` (a trial, or "all trials"), `hr`, the
         columns of `absolute_effects`, `checked` (of the hazard ratio and of the reports behind
-        the control survival).
+        the control survival). A group without a published hazard ratio has no row.
 
     Examples
     --------
@@ -218,7 +218,7 @@ def absolute_synthesis(
         rows = [one.row for one in draws_of(members, trials)]
         control = control_survival(members, times, [row["label"] for row in rows])
         read = {row["label"]: row["checked"] for row in rows}
-        for scenario, main in ratios[group].items():
+        for scenario, main in ratios.get(group, {}).items():
             se = np.log(main["high"] / main["low"]) / (2 * _normal_quantile(0.975))
             for baseline, own in control.groupby("baseline", sort=False):
                 checked = read.get(baseline, all(read.values())) and bool(main["checked"])

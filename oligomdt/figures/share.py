@@ -24,7 +24,8 @@ NAMES = {
     "early": "HR, early",
     "late": "HR, late",
 }
-SHAPES = {"NSCLC": "o", "breast": "s", "mixed": "^"}
+SHAPES = {"NSCLC": ("o", "\u25cf"), "breast": ("s", "\u25a0"), "mixed": ("^", "\u25b2")}
+OTHER = ("D", "\u25c6")
 ROW = 0.4
 LANDMARK = 6
 
@@ -77,7 +78,7 @@ def draw_share(frame: pd.DataFrame) -> Figure:
                 own["share_percent"],
                 [place] * len(own),
                 s=55,
-                marker=SHAPES.get(group, "D"),
+                marker=SHAPES.get(group, OTHER)[0],
                 facecolor=style.GROUPS.get(group, style.GREY),
                 alpha=0.75,
                 linewidth=0,
@@ -93,7 +94,7 @@ def draw_share(frame: pd.DataFrame) -> Figure:
     axes.set_xlabel("share of variance from reconstruction, %")
     x = 0.02
     for group in frame["group"].unique():
-        mark = {"o": "\u25cf", "s": "\u25a0", "^": "\u25b2"}[SHAPES[group]]
+        mark = SHAPES.get(group, OTHER)[1]
         colour = style.GROUPS.get(group, style.GREY)
         text = f"{mark} {TITLES.get(group, group)}"
         figure.text(x, 1 - 0.08 / height, text, va="top", color=colour)
