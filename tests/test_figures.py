@@ -23,16 +23,20 @@ from oligomdt.figures import (
     extended_forest,
     findings,
     forest,
+    hr_over_time,
     influence,
     km,
     km_panel,
     limit,
     planning,
+    pooled_curve,
     prior,
     prior_family,
     prisma,
     risk_of_bias,
+    rmst_forest,
     sensitivity,
+    share,
     size,
     validation,
     walkthrough,
@@ -73,6 +77,11 @@ def scenarios():
 @cache
 def without_each():
     return analysis.influence_of_trials(analysis.published_estimates())
+
+
+@cache
+def contrasts():
+    return analysis.ipd_estimates()
 
 
 def known_curves():
@@ -146,6 +155,19 @@ FRAMES = {
         lambda: prior_family.prior_family_data(
             analysis.prior_families(analysis.published_estimates(), [0.5])
         ),
+    ),
+    "rmst_forest": (
+        "rmst_forest",
+        lambda: rmst_forest.rmst_forest_data(contrasts(), analysis.ipd_synthesis(contrasts())),
+    ),
+    "share": ("share", lambda: share.share_data(contrasts())),
+    "pooled_curve": (
+        "pooled_curve",
+        lambda: pooled_curve.pooled_curve_data(analysis.curve_reconstructions()),
+    ),
+    "hr_over_time": (
+        "hr_over_time",
+        lambda: hr_over_time.hr_over_time_data(analysis.hr_over_time()),
     ),
     "benchmark": ("benchmark", benchmark.benchmark_data),
     "calibration": ("calibration", calibration.calibration_data),

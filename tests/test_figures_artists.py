@@ -214,6 +214,57 @@ def test_a_digitised_cohort_shows_both_bases():
     assert "reconstructed from the published figure" in km.alt_km(frame).lower()
 
 
+def test_rmst_forest_draws_its_frame():
+    name = "rmst_forest"
+    for row in frame_of(name).to_dict("records"):
+        gid = f"{row['group']} {row['label']}"
+        check_interval(name, gid, row | {"hr": row["difference"]})
+        if row["kind"] == "trial":
+            inner = [row["within_low"], row["within_high"]]
+            np.testing.assert_allclose(one(name, f"within {gid}").get_xdata(), inner)
+
+
+def test_share_draws_its_frame():
+    for (name, group), own in frame_of("share").groupby(["name", "group"]):
+        marks = one("share", f"share {name} {group}").get_offsets()
+        np.testing.assert_allclose(marks[:, 0], own["share_percent"])
+
+
+def test_pooled_curve_draws_its_frame():
+    found = artists("pooled_curve")
+    for (group, arm), own in frame_of("pooled_curve").groupby(["group", "arm"]):
+        (line,) = found[f"curve {group} {arm}"]
+        np.testing.assert_allclose(line.get_xdata(), own["time"])
+        np.testing.assert_allclose(line.get_ydata(), own["surv"])
+        band = found[f"band {group} {arm}"][0].get_paths()[0].vertices[:, 1]
+        wanted = np.round(own[["low", "high"]].to_numpy().ravel(), 9)
+        assert set(wanted) == set(np.round(band, 9))
+
+
+def test_hr_over_time_draws_its_frame():
+    for label, own in frame_of("hr_over_time").groupby("label"):
+        line = one("hr_over_time", f"hr {label}")
+        np.testing.assert_allclose(line.get_xdata(), own["time"])
+        np.testing.assert_allclose(line.get_ydata(), own["hr"])
+        low, high = line.axes.get_ylim()
+        for gid, names in (
+            ("band", ["low", "high"]),
+            ("within", ["within_low", "within_high"]),
+        ):
+            edge = one("hr_over_time", f"{gid} {label}").get_paths()[0].vertices[:, 1]
+            wanted = np.clip(own[names].to_numpy().ravel(), low, high)
+            assert set(np.round(wanted, 9)) == set(np.round(edge, 9))
+
+
+def test_daggers_stand_where_a_value_was_not_read():
+    titles = {
+        name: [axes.get_title(loc="left") for axes in drawn(name).axes]
+        for name in ("pooled_curve", "hr_over_time")
+    }
+    marked = {t.split(",")[0] for own in titles.values() for t in own if t.endswith("†")}
+    assert marked == {"NSCLC", "Mixed histologies", "Iyengar (2018)†", "SABR-COMET (2019)†"}
+
+
 def test_benchmark_draws_its_frame():
     for row in frame_of("benchmark").to_dict("records"):
         line = one("benchmark", f"{row['fidelity']} {row['variant']} {row['engine']}")

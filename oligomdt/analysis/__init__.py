@@ -1,6 +1,9 @@
 """From the evidence to the numbers of the book: what is pooled, compared and varied."""
 
-from oligomdt.analysis.absolute import absolute_effects
+from oligomdt.analysis.absolute import (
+    absolute_effects,
+    absolute_synthesis,
+)
 from oligomdt.analysis.accumulation import accumulation
 from oligomdt.analysis.appraisal import (
     certainty,
@@ -14,7 +17,10 @@ from oligomdt.analysis.appraisal import (
     summary_of_findings,
 )
 from oligomdt.analysis.comparisons import comparison
-from oligomdt.analysis.consistency import consistency, extended_consistency
+from oligomdt.analysis.consistency import (
+    consistency,
+    extended_consistency,
+)
 from oligomdt.analysis.curves import survival_band
 from oligomdt.analysis.dependence import (
     cohorts_within_trials,
@@ -34,6 +40,15 @@ from oligomdt.analysis.extended import (
 )
 from oligomdt.analysis.external import external_validation
 from oligomdt.analysis.headline import headline
+from oligomdt.analysis.ipd_synthesis import (
+    comparison_times,
+    curve_reconstructions,
+    ipd_estimates,
+    ipd_synthesis,
+    one_stage_synthesis,
+    synthesis_from_draws,
+    two_stage,
+)
 from oligomdt.analysis.planning import (
     coming_trials,
     future_power,
@@ -43,8 +58,19 @@ from oligomdt.analysis.planning import (
     tipping_by_prior,
     tipping_lines,
 )
+from oligomdt.analysis.pooled_curve import (
+    common_horizon,
+    control_survival,
+    known_until,
+    pooled_curve,
+)
 from oligomdt.analysis.priors import prior_families
 from oligomdt.analysis.profiles import profiles
+from oligomdt.analysis.proportionality import (
+    hr_over_time,
+    proportionality,
+    weighted_tests,
+)
 from oligomdt.analysis.reconstructed import (
     agreement,
     reconstructed_estimates,
@@ -69,15 +95,19 @@ from oligomdt.analysis.synthesis import (
 __all__ = [
     "Reconstruction",
     "absolute_effects",
+    "absolute_synthesis",
     "accumulation",
     "agreement",
     "can_be_drawn",
     "certainty",
     "cohorts_within_trials",
     "coming_trials",
+    "common_horizon",
     "comparison",
+    "comparison_times",
     "consistency",
     "control_survival",
+    "curve_reconstructions",
     "derived",
     "evidence_size",
     "extended_by_histology",
@@ -90,19 +120,26 @@ __all__ = [
     "future_power",
     "headline",
     "histology_synthesis",
+    "hr_over_time",
     "iceman",
     "iceman_items",
     "influence_of_trials",
     "information",
     "interaction",
+    "ipd_estimates",
+    "ipd_synthesis",
+    "known_until",
+    "one_stage_synthesis",
     "overlap_check",
     "planning_numbers",
+    "pooled_curve",
     "pooled_rows",
     "prior_families",
     "prior_sensitivity",
     "prisma",
     "prisma_flow",
     "profiles",
+    "proportionality",
     "published_estimates",
     "reconstruct",
     "reconstructed_estimates",
@@ -112,7 +149,10 @@ __all__ = [
     "sensitivity",
     "summary_of_findings",
     "survival_band",
+    "synthesis_from_draws",
     "tipping",
     "tipping_by_prior",
     "tipping_lines",
+    "two_stage",
+    "weighted_tests",
 ]

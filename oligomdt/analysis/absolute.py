@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from oligomdt import evidence
+from oligomdt.analysis.estimates import published_estimates
+from oligomdt.analysis.ipd_synthesis import curve_reconstructions, draws_of
+from oligomdt.analysis.pooled_curve import control_survival
+from oligomdt.analysis.sensitivity import default_row, with_context
+from oligomdt.analysis.synthesis import histology_synthesis
+from oligomdt.evidence import Trial
 from oligomdt.pooling.validation import check_level, check_positive
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["absolute_effects"]
+__all__ = ["absolute_effects", "absolute_synthesis"]
 
 TIMES = (6, 12, 24)
 # Nodes of the control curve, in standard errors, over which the interval is integrated.
@@ -66,11 +73,10 @@ def absolute_effects(
     --------
     >>> import numpy as np, pandas as pd
     >>> control = pd.DataFrame({"time": [6], "surv": [0.5], "se": [0.0]})
-    >>> row = absolute_effects(control, np.log(0.5), 0.2, times=[6]).iloc[0]
-    >>> round(row["per_100_experimental"], 1), round(row["difference"], 1)
-    (70.7, 20.7)
-    >>> round(row["low"], 1), round(row["high"], 1)
-    (9.9, 29.1)
+    >>> frame = absolute_effects(control, np.log(0.5), 0.2, times=[6])
+    >>> shown = ["per_100_experimental", "difference", "low", "high"]
+    >>> frame[shown].iloc[0].astype(float).round(1).tolist()
+    [70.7, 20.7, 9.9, 29.1]
     """
     import pandas as pd
 
@@ -170,3 +176,71 @@ def _normal_quantile(probability: float) -> float:
     from scipy.special import ndtri
 
     return float(ndtri(probability))
+
+
+def absolute_synthesis(
+    trials: Mapping[str, Trial] | None = None, times: Iterable[float] = TIMES
+) -> pd.DataFrame:
+    """What the pooled hazard ratio of each histology means for 100 patients.
+
+    The hazard ratio is that of the main analysis (`histology_synthesis` of the published
+    hazard ratios), and again with each trial of the context added (such as NRG-LU002); its
+    standard error is taken from the width of its 95 % interval on the log scale. The control
+    survival is reconstructed: of each trial's control arm by itself, because they differ, and
+    of all of them together (`control_survival`).
+
+    Parameters
+    ----------
+    trials : mapping, optional
+        Trial id to `evidence.Trial`; default `evidence.load()`.
+    times : iterable of float
+        Months.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per group, hazard ratio, baseline and time: `group`, `scenario` ("main
+        analysis", or "with" the trial added), `baseline` (a trial, or "all trials"), `hr`, the
+        columns of `absolute_effects`, `checked` (of the hazard ratio and of the reports behind
+        the control survival). A group without a published hazard ratio has no row.
+
+    Examples
+    --------
+    >>> frame = absolute_synthesis(times=[6])  # doctest: +SKIP
+    """
+    import pandas as pd
+
+    times = [float(time) for time in times]
+    trials = evidence.load() if trials is None else trials
+    ratios = _hazard_ratios(trials)
+    frames = []
+    for group, members in curve_reconstructions(trials).items():
+        rows = [one.row for one in draws_of(members, trials)]
+        control = control_survival(members, times, [row["label"] for row in rows])
+        read = {row["label"]: row["checked"] for row in rows}
+        for scenario, main in ratios.get(group, {}).items():
+            se = np.log(main["high"] / main["low"]) / (2 * _normal_quantile(0.975))
+            for baseline, own in control.groupby("baseline", sort=False):
+                checked = read.get(baseline, all(read.values())) and bool(main["checked"])
+                said = {"group": group, "scenario": scenario, "baseline": baseline}
+                said |= {"hr": float(main["hr"])}
+                frame = absolute_effects(own, np.log(main["hr"]), se, times)
+                frames.append(frame.assign(**said, checked=checked))
+    first = ["group", "scenario", "baseline", "hr"]
+    frame = pd.concat(frames, ignore_index=True)
+    return frame[first + [name for name in frame if name not in first]]
+
+
+def _hazard_ratios(trials: Mapping[str, Trial]) -> dict[str, dict[str, dict[str, Any]]]:
+    """Group to scenario to pooled hazard ratio with its limits."""
+    estimates = published_estimates(trials)
+    synthesis = histology_synthesis(estimates)
+    found = {}
+    for main in synthesis[synthesis["role"] == "primary"].to_dict("records"):
+        studies = estimates[estimates["pooled"] & (estimates["group"] == main["group"])]
+        scenarios = {"main analysis": main}
+        for other, more in with_context(main["group"], studies):
+            checked = bool(more["checked"].all())
+            scenarios[f"with {other.id}"] = default_row(more) | {"checked": checked}
+        found[main["group"]] = scenarios
+    return found

@@ -56,6 +56,11 @@ from oligomdt.pooling.multilevel import (
     ThreeLevelEffect,
     three_level,
 )
+from oligomdt.pooling.one_stage import (
+    OneStageEffect,
+    one_stage,
+    one_stage_random,
+)
 from oligomdt.pooling.planning import (
     CommonEffectNeeded,
     PredictivePower,
@@ -145,6 +150,7 @@ __all__ = [
     "LogNormal",
     "MetaRegression",
     "NormalMixture",
+    "OneStageEffect",
     "PooledDraws",
     "PooledEffect",
     "Prediction",
@@ -190,6 +196,8 @@ __all__ = [
     "information_size",
     "interaction",
     "leave_one_out",
+    "one_stage",
+    "one_stage_random",
     "pool",
     "pool_draws",
     "power",

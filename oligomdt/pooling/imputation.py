@@ -4,9 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import ndtri, stdtrit
 
 from oligomdt.pooling.estimates import Estimate
 from oligomdt.pooling.studies import check_studies
+from oligomdt.pooling.validation import check_level
 
 __all__ = ["CombinedEstimate", "rubin"]
 
@@ -15,10 +17,14 @@ __all__ = ["CombinedEstimate", "rubin"]
 class CombinedEstimate(Estimate):
     """An estimate combined over draws of reconstructed data.
 
+    The estimate may be on any scale: a log hazard ratio, a difference in months or in
+    survival. `hr` and `ci` mean something for logarithms of ratios only.
+
     Attributes
     ----------
     log_hr, se : float
-        Mean over draws, and the square root of the total variance.
+        Mean over draws, whatever its scale (also as `estimate`), and the square root of the
+        total variance.
     draws : int
         Number of draws, M.
     within, between : float
@@ -38,18 +44,32 @@ class CombinedEstimate(Estimate):
     share: float = np.nan
     df: float = np.nan
 
+    @property
+    def estimate(self) -> float:
+        """Mean over draws, on the scale of the draws."""
+        return self.log_hr
 
-def rubin(log_hr_draws: ArrayLike, se_draws: ArrayLike) -> CombinedEstimate:
+    def limits(self, level: float = 0.95) -> tuple[float, float]:
+        """Limits on the scale of the draws: Student t with Rubin's degrees of freedom."""
+        upper = (1 + check_level(level)) / 2
+        quantile = ndtri(upper) if np.isinf(self.df) else stdtrit(self.df, upper)
+        half = float(quantile) * self.se
+        return self.estimate - half, self.estimate + half
+
+
+def rubin(estimates: ArrayLike, se: ArrayLike) -> CombinedEstimate:
     """Combine the estimates of several draws by Rubin's rules.
 
     With M draws, the mean sampling variance W and the variance B between draws, the total
     variance is ``T = W + (1 + 1 / M) B`` and the degrees of freedom are
-    ``(M - 1) (1 + W / ((1 + 1 / M) B))**2`` (Rubin 1987, doi:10.1002/9780470316696).
+    ``(M - 1) (1 + W / ((1 + 1 / M) B))**2`` (Rubin 1987, doi:10.1002/9780470316696). The
+    estimates should be on a scale on which they are about normal.
 
     Parameters
     ----------
-    log_hr_draws, se_draws : array_like, shape (M,)
-        Log hazard ratio and standard error of each draw, M at least 2.
+    estimates, se : array_like, shape (M,)
+        Estimate (a log hazard ratio, a difference in months, ...) and standard error of each
+        draw, M at least 2.
 
     Returns
     -------
@@ -67,8 +87,8 @@ def rubin(log_hr_draws: ArrayLike, se_draws: ArrayLike) -> CombinedEstimate:
     >>> round(combined.se, 4), round(combined.share, 3)
     (0.2054, 0.051)
     """
-    count = np.size(log_hr_draws)
-    draws = check_studies(log_hr_draws, se_draws, [f"draw {i + 1}" for i in range(count)])
+    count = np.size(estimates)
+    draws = check_studies(estimates, se, [f"draw {i + 1}" for i in range(count)])
     if draws.k < 2:
         raise ValueError("one draw has no variance between draws; give at least two")
     within = float(draws.variance.mean())
