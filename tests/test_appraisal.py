@@ -1,10 +1,8 @@
 """What follows from the appraisal: bias, credibility, certainty, findings, checklist."""
 
 import itertools
-from types import SimpleNamespace
 
 import numpy as np
-import pandas as pd
 import pytest
 import yaml
 from conftest import ROOT
@@ -313,47 +311,6 @@ def test_imprecision_is_very_serious_only_where_the_interval_holds_large_benefit
 
 
 # ------------------------------------------------------------------ per 100 patients
-
-
-def drawn(*times_and_events):
-    """A reconstruction of a control arm: one list of (time, event) for each draw."""
-    rows = [
-        {"draw": draw, "time": time, "event": event, "arm": "control"}
-        for draw, patients in enumerate(times_and_events)
-        for time, event in patients
-    ]
-    return SimpleNamespace(data=pd.DataFrame(rows))
-
-
-def test_control_survival_of_one_data_set_is_kaplan_meier_with_greenwood():
-    patients = [(2.0, 1), (4.0, 1), (8.0, 0), (10.0, 1), (30.0, 0)]
-    frame = analysis.control_survival(drawn(patients), times=[6, 12, 24])
-    surv = [3 / 5, 3 / 5 * 1 / 2, 3 / 5 * 1 / 2]
-    greenwood = [1 / (5 * 4) + 1 / (4 * 3)]
-    greenwood += [greenwood[0] + 1 / (2 * 1)] * 2
-    np.testing.assert_allclose(frame["surv"], surv)
-    np.testing.assert_allclose(frame["se"], np.multiply(surv, np.sqrt(greenwood)))
-
-
-def test_control_survival_adds_the_variation_between_data_sets():
-    one = [(float(t), 1) for t in range(1, 11)]
-    two = [(float(t), 1) for t in (1, 2, 3, 7, 8, 9, 10, 11, 12, 13)]
-    (row,) = analysis.control_survival(drawn(one, two), times=[6]).to_dict("records")
-    within = np.mean([0.4 * 0.6 / 10, 0.7 * 0.3 / 10])
-    between = np.var([0.4, 0.7], ddof=1) * 1.5
-    assert row["surv"] == pytest.approx(0.55)
-    assert row["se"] == pytest.approx(np.sqrt(within + between))
-
-
-def test_control_survival_is_not_given_where_hardly_anybody_is_followed():
-    followed = [(1.0, 1)] * 10 + [(5.0, 0)] * 10
-    frame = analysis.control_survival(drawn(followed), times=[3, 6]).set_index("time")
-    assert frame.loc[3, "surv"] == pytest.approx(0.5)
-    assert np.isnan(frame.loc[6, "surv"])
-    # One patient of 20 left at 6 months: fewer than a tenth.
-    sparse = [(1.0, 1)] * 10 + [(5.0, 0)] * 9 + [(9.0, 0)]
-    frame = analysis.control_survival(drawn(sparse), times=[3, 6]).set_index("time")
-    assert np.isnan(frame.loc[6, "surv"])
 
 
 @pytest.fixture(scope="module")

@@ -102,7 +102,14 @@ def counts():
 
 
 # Numbers compared. They may grow, never shrink.
-COMPARED = {"datasets": 14400, "conversions": 34, "planning": 39}
+COMPARED = {
+    "datasets": 26064,
+    "survival": 1757,
+    "ipd": 286,
+    "planning": 39,
+    "conversions": 34,
+    "summary": 2873,
+}
 
 
 def test_the_coverage_does_not_shrink():

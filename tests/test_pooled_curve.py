@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from test_ipd_synthesis import rebuilt
 from test_one_stage import trial
 
-from oligomdt import analysis, survival
+from oligomdt import analysis, evidence, survival
 
 # Their names in the package are those of their main functions.
 module = importlib.import_module("oligomdt.analysis.pooled_curve")
@@ -129,6 +129,49 @@ def test_control_survival_is_given_where_nine_of_ten_data_sets_know_it():
     )
     assert together["surv"].isna().tolist() == [False, False, False, True, False, True]
     assert together["baseline"].tolist()[4:] == ["all trials"] * 2
+
+
+def drawn(*times_and_events):
+    """A reconstruction of a control arm: one list of (time, event) for each draw."""
+    rows = [
+        {"draw": draw, "time": time, "event": event, "arm": "control"}
+        for draw, patients in enumerate(times_and_events)
+        for time, event in patients
+    ]
+    return SimpleNamespace(
+        data=pd.DataFrame(rows), result=evidence.load()["CURB"].cohort("NSCLC").result()
+    )
+
+
+def test_control_survival_of_one_data_set_is_kaplan_meier_with_greenwood():
+    patients = [(2.0, 1), (4.0, 1), (8.0, 0), (10.0, 1), (30.0, 0)]
+    frame = analysis.control_survival([drawn(patients)], [6, 12, 24])
+    surv = [3 / 5, 3 / 5 * 1 / 2, 3 / 5 * 1 / 2]
+    greenwood = [1 / (5 * 4) + 1 / (4 * 3)]
+    greenwood += [greenwood[0] + 1 / (2 * 1)] * 2
+    np.testing.assert_allclose(frame["surv"], surv)
+    np.testing.assert_allclose(frame["se"], np.multiply(surv, np.sqrt(greenwood)))
+
+
+def test_control_survival_adds_the_variation_between_data_sets():
+    one = [(float(t), 1) for t in range(1, 11)]
+    two = [(float(t), 1) for t in (1, 2, 3, 7, 8, 9, 10, 11, 12, 13)]
+    (row,) = analysis.control_survival([drawn(one, two)], [6]).to_dict("records")
+    within = np.mean([0.4 * 0.6 / 10, 0.7 * 0.3 / 10])
+    between = np.var([0.4, 0.7], ddof=1) * 1.5
+    assert row["surv"] == pytest.approx(0.55)
+    assert row["se"] == pytest.approx(np.sqrt(within + between))
+
+
+def test_control_survival_is_not_given_where_hardly_anybody_is_followed():
+    followed = [(1.0, 1)] * 10 + [(5.0, 0)] * 10
+    frame = analysis.control_survival([drawn(followed)], [3, 6]).set_index("time")
+    assert frame.loc[3, "surv"] == pytest.approx(0.5)
+    assert np.isnan(frame.loc[6, "surv"])
+    # One patient of 20 left at 6 months: fewer than a tenth.
+    sparse = [(1.0, 1)] * 10 + [(5.0, 0)] * 9 + [(9.0, 0)]
+    frame = analysis.control_survival([drawn(sparse)], [3, 6]).set_index("time")
+    assert np.isnan(frame.loc[6, "surv"])
 
 
 def test_absolute_effects_of_each_histology():

@@ -7,7 +7,6 @@ from oligomdt.analysis.absolute import (
 from oligomdt.analysis.accumulation import accumulation
 from oligomdt.analysis.appraisal import (
     certainty,
-    control_survival,
     evidence_size,
     iceman,
     iceman_items,

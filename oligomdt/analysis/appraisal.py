@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from oligomdt import evidence, pooling, survival
+from oligomdt import evidence, pooling
 from oligomdt.analysis.absolute import TIMES, absolute_effects
-from oligomdt.analysis.curves import survival_band
 from oligomdt.analysis.estimates import label, published_estimates
+from oligomdt.analysis.pooled_curve import control_survival
 from oligomdt.analysis.reconstruction import find, reconstruct
 from oligomdt.analysis.synthesis import histology_synthesis, interaction
 from oligomdt.evidence import Trial
@@ -29,11 +29,9 @@ from oligomdt.evidence.appraisal import (
 if TYPE_CHECKING:
     import pandas as pd
 
-    from oligomdt.analysis.reconstruction import Reconstruction
 
 __all__ = [
     "certainty",
-    "control_survival",
     "evidence_size",
     "iceman",
     "iceman_items",
@@ -496,64 +494,6 @@ def _stated_events(results: Iterable[str], trials: Mapping[str, Trial]) -> float
     return sum(float(arm.events) if arm.events else np.nan for arm in arms)
 
 
-def control_survival(
-    reconstruction: Reconstruction, times: Iterable[float] = TIMES
-) -> pd.DataFrame:
-    """Survival of the reconstructed control arm at some months, with its standard error.
-
-    The Kaplan-Meier estimates of the draws are combined by Rubin's rules (Rubin 1987,
-    doi:10.1002/9780470316696): the standard error holds the play of chance (Greenwood) and
-    what the published numbers leave open. Nothing is given where a curve should not be read:
-    where fewer than a tenth of the arm are still followed (see `survival_band`).
-
-    Parameters
-    ----------
-    reconstruction : Reconstruction
-        As from `reconstruct`.
-    times : iterable of float
-        Months.
-
-    Returns
-    -------
-    pandas.DataFrame
-        `time`, `surv` (nan where it is not known) and `se`, as `absolute_effects` takes them.
-
-    Examples
-    --------
-    >>> from types import SimpleNamespace
-    >>> import pandas as pd
-    >>> one = {"draw": 0, "time": [3.0, 9.0, 20.0, 30.0], "event": [1, 1, 1, 0]}
-    >>> data = pd.DataFrame(one | {"arm": "control"})
-    >>> control_survival(SimpleNamespace(data=data), times=[6, 24])["surv"].tolist()
-    [0.75, 0.25]
-    """
-    import pandas as pd
-
-    times = [float(time) for time in times]
-    band = survival_band(reconstruction)
-    band = band[(band["arm"] == "control") & ~band["sparse"] & band["surv"].notna()]
-    control = reconstruction.data[reconstruction.data["arm"] == "control"]
-    each = [
-        survival.survival_at(draw, times)[["surv", "se"]].to_numpy()
-        for _, draw in control.groupby("draw", sort=True)
-    ]
-    surv, se = np.moveaxis(np.array(each), 2, 0)
-    rows = []
-    for place, time in enumerate(times):
-        known = np.isclose(band["time"].to_numpy(), time).any()
-        row = _combined(surv[:, place], se[:, place]) if known else (np.nan, np.nan)
-        rows.append({"time": time, "surv": row[0], "se": row[1]})
-    return pd.DataFrame(rows)
-
-
-def _combined(surv: np.ndarray, se: np.ndarray) -> tuple[float, float]:
-    """Mean over the draws in which S is known, and its total standard error."""
-    kept = np.isfinite(surv)
-    surv, se = surv[kept], np.nan_to_num(se[kept])
-    between = surv.var(ddof=1) * (1 + 1 / surv.size) if surv.size > 1 else 0.0
-    return float(surv.mean()), float(np.sqrt(np.mean(se**2) + between))
-
-
 def summary_of_findings(
     trials: Mapping[str, Trial] | None = None, appraisal: Appraisal | None = None
 ) -> pd.DataFrame:
@@ -610,7 +550,7 @@ def _findings(shared: Mapping[str, Any], result_id: str, trials) -> pd.DataFrame
     reconstruction = reconstruct(result)
     log_hr = np.log(shared["hr"])
     se = np.log(shared["hr_high"] / shared["hr_low"]) / (2 * Z95)
-    frame = absolute_effects(control_survival(reconstruction), log_hr, se)
+    frame = absolute_effects(control_survival([reconstruction], TIMES), log_hr, se)
     known = {
         "result": result_id,
         "label": label(trial, trial.cohort(result.cohort), result),

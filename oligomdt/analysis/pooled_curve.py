@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from oligomdt import evidence
-from oligomdt.analysis.curves import ARMS, DEFINED
+from oligomdt.analysis.curves import ARMS, DEFINED, SPARSE
 from oligomdt.analysis.estimates import describe, pooled_rows
 from oligomdt.evidence import Trial
 
@@ -263,8 +263,9 @@ def control_survival(
     pandas.DataFrame
         One row per trial and time, then those of "all trials" where there are several:
         `baseline` (the trial), `time`, `surv`, `se` (with the uncertainty of the
-        reconstruction), `share`. nan where the curve of a trial is known in fewer than nine of
-        ten data sets; before that, S keeps its last value in the data sets that end earlier.
+        reconstruction), `share`. nan where the curve of a trial should not be read, as in
+        `survival_band`: known in fewer than nine of ten data sets, or fewer than a tenth of
+        the arm still at risk. S keeps its last value in the data sets that end earlier.
 
     Examples
     --------
@@ -277,7 +278,8 @@ def control_survival(
 
     refuse_shared_patients(reconstructions)
     names = labels or [one.result.id for one in reconstructions]
-    grid = np.array([float(time) for time in times])
+    # The first time is that of all patients.
+    grid = np.array([0.0, *(float(time) for time in times)])
     each = [arm_curves(one, "control", grid) for one in reconstructions]
     sizes = trial_weights(reconstructions)
     parts = [(name, [one], np.ones(1)) for name, one in zip(names, each, strict=True)]
@@ -286,11 +288,16 @@ def control_survival(
     frames = []
     for name, members, weights in parts:
         frame = _averaged(members, weights)[["surv", "se", "share"]]
-        known = np.min([one.defined.mean(axis=0) for one in members], axis=0) >= DEFINED
-        frame.loc[~known] = np.nan
-        frames.append(frame.assign(baseline=name, time=grid))
+        frame.loc[~np.all([_readable(one) for one in members], axis=0)] = np.nan
+        frames.append(frame.assign(baseline=name, time=grid).iloc[1:])
     columns = ["baseline", "time", "surv", "se", "share"]
     return pd.concat(frames, ignore_index=True)[columns]
+
+
+def _readable(curves: ArmCurves) -> np.ndarray:
+    """Whether a curve should be read at each time; the first time is 0."""
+    at_risk = np.median(curves.n_risk, axis=0)
+    return (curves.defined.mean(axis=0) >= DEFINED) & (at_risk >= SPARSE * at_risk[0])
 
 
 def refuse_shared_patients(
