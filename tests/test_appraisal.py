@@ -435,14 +435,3 @@ def test_flow_invents_no_record():
     flow = analysis.prisma_flow().set_index("what")["count"]
     assert flow["records found in databases and registers"] == "not recorded"
     assert flow["records screened and excluded"] == "not recorded"
-
-
-@pytest.mark.parametrize(
-    "module", ["oligomdt.analysis.appraisal", "oligomdt.evidence.appraisal"]
-)
-def test_examples_run(module):
-    import doctest
-    import importlib
-
-    found = doctest.testmod(importlib.import_module(module))
-    assert found.attempted >= 3 and found.failed == 0

@@ -1,6 +1,5 @@
 """Contrasts of reconstructed trials: Rubin's rules, pooling, no patient twice."""
 
-import doctest
 import importlib
 from types import SimpleNamespace
 
@@ -306,13 +305,6 @@ def test_one_stage_agrees_with_the_common_effect(synthesis):
     tested = one[one["what"] == "common effect"]
     assert (tested["interaction_p_low"] <= tested["interaction_p"]).all()
     assert tested["interaction_p"].between(0.5, 1).all()
-
-
-@pytest.mark.parametrize(
-    "name", ["absolute", "ipd_synthesis", "pooled_curve", "proportionality"]
-)
-def test_examples_run(name):
-    assert doctest.testmod(importlib.import_module(f"oligomdt.analysis.{name}")).failed == 0
 
 
 def test_a_combined_estimate_on_any_scale():

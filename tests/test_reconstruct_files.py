@@ -1,7 +1,5 @@
 """Files of other programs: every layout is read, what cannot be meant is refused by line."""
 
-import doctest
-import importlib
 import json
 import os
 
@@ -89,15 +87,6 @@ def plain(curves):
         name: list(zip(time.tolist(), surv.tolist(), strict=True))
         for name, (time, surv) in curves.items()
     }
-
-
-@pytest.mark.parametrize(
-    "name",
-    [f"oligomdt.reconstructkm.{name}" for name in ("files", "point_files", "risk_files")],
-)
-def test_examples_of_the_docstrings_run(name):
-    result = doctest.testmod(importlib.import_module(name))
-    assert result.attempted and not result.failed
 
 
 @pytest.mark.parametrize("layout", TWO_ARMS)

@@ -137,8 +137,8 @@ def cohorts_within_trials(estimates: pd.DataFrame) -> pd.DataFrame:
     --------
     >>> from oligomdt.analysis import published_estimates
     >>> frame = cohorts_within_trials(published_estimates())
-    >>> frame.loc[1, ["model", "k", "trials"]].tolist()
-    ['three levels: trial, cohort', 6, 5]
+    >>> frame.loc[1, "model"], int(frame.loc[1, "k"]), int(frame.loc[1, "trials"])
+    ('three levels: trial, cohort', 6, 5)
     """
     import pandas as pd
 

@@ -78,6 +78,11 @@ def can_be_drawn(result: Result) -> bool:
 
     It does if an arm has a median or survival at a given time, and if it is known how long
     patients were followed.
+
+    Examples
+    --------
+    >>> can_be_drawn(find("CURB-NSCLC"))
+    True
     """
     landmarks = any(arm.landmarks for arm in result.arms.values())
     medians = any(arm.median for arm in result.arms.values())
@@ -101,6 +106,11 @@ def reconstructions(result: Result | str, data: str | os.PathLike | None = None)
     dict of str to Reconstruction
         Keys ``"figure"`` (if coordinates are in ``data/curves``) and ``"statistics"`` (see
         `can_be_drawn`); empty if neither.
+
+    Examples
+    --------
+    >>> list(reconstructions("CURB-NSCLC"))
+    ['statistics']
     """
     return {rebuilt.basis: rebuilt for rebuilt in _by_basis(result, data)}
 
@@ -117,6 +127,12 @@ def reconstruct(result: Result | str, data: str | os.PathLike | None = None) -> 
     ------
     ValueError
         If the result can be reconstructed neither from a figure nor from statistics.
+
+    Examples
+    --------
+    >>> rebuilt = reconstruct("CURB-NSCLC")
+    >>> rebuilt.basis, rebuilt.data["draw"].nunique()
+    ('statistics', 200)
     """
     for rebuilt in _by_basis(result, data):
         return rebuilt
@@ -146,6 +162,11 @@ def find(result_id: str, trials=None) -> Result:
     ------
     KeyError
         If there is none.
+
+    Examples
+    --------
+    >>> find("CURB-NSCLC").hr.estimate.text
+    '0.41'
     """
     known = {r.id: r for t in (trials or evidence.load()).values() for r in t.results()}
     if result_id not in known:
@@ -233,7 +254,13 @@ def stored_ensemble(stated: Comparison, file: Path) -> Ensemble:
 
 
 def redraw(data: str | os.PathLike | None = None) -> list[str]:
-    """Draw every ensemble anew whose data or sampler have changed; return all result ids."""
+    """Draw every ensemble anew whose data or sampler have changed; return all result ids.
+
+    Examples
+    --------
+    >>> "CURB-NSCLC" in redraw()
+    True
+    """
     done = []
     for trial in evidence.load(data).values():
         for result in trial.results():

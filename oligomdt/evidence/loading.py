@@ -14,7 +14,13 @@ from .values import ReadOnly, Scope
 
 
 def data_folder(path=None) -> Path:
-    """Return the data folder: the argument, $OLIGOMDT_DATA or the repository's data/."""
+    """Return the data folder: the argument, $OLIGOMDT_DATA or the repository's data/.
+
+    Examples
+    --------
+    >>> data_folder().name
+    'data'
+    """
     given = path if path is not None else os.environ.get("OLIGOMDT_DATA")
     root = Path(given) if given else Path(__file__).resolve().parents[2] / "data"
     if not (root / "trials").is_dir():
@@ -69,7 +75,13 @@ def load(path=None) -> ReadOnly:
 
 
 def context(path=None) -> ReadOnly:
-    """Read the trials outside the review that its reader must know of: id -> `ContextTrial`."""
+    """Read the trials outside the review that its reader must know of: id -> `ContextTrial`.
+
+    Examples
+    --------
+    >>> context()["NRG-LU002"].hr.estimate.text
+    '0.93'
+    """
     root = data_folder(path)
     register = read_register(root)
     if not (root / "context.yaml").exists():
@@ -82,7 +94,13 @@ def context(path=None) -> ReadOnly:
 
 
 def sources(path=None) -> ReadOnly:
-    """Read the register of sources: id -> `Source`."""
+    """Read the register of sources: id -> `Source`.
+
+    Examples
+    --------
+    >>> len(sources()) > 50
+    True
+    """
     return read_register(data_folder(path))
 
 
