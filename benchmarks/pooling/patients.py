@@ -21,7 +21,7 @@ ROLES = ("control", "experimental")
 
 
 def simulated(n, draws, rng):
-    """Draws of a trial of `n` patients an arm: exponential PFS, follow-up of 12 to 36 months."""
+    """Draws of a trial of `n` patients an arm: exponential PFS, 12 to 36 months followed."""
     parts = []
     for arm, median in zip(ROLES, (4.0, 10.0), strict=True):
         died = rng.exponential(median / np.log(2), (draws, n))
