@@ -68,8 +68,10 @@ def test_uneven_limits_are_said(tmp_path, capsys):
 BAD = {
     "no studies": ("study,hr,lower,upper\n", "has no studies"),
     "unknown column": ("study,hr,lower,upper,events\nA,1,0.5,2,9\n", "events"),
-    "both kinds": ("study,hr,lower,upper,se\nA,1,0.5,2,0.3\n", "either lower and upper or se"),
-    "neither kind": ("study,hr\nA,1\n", "either lower and upper or se"),
+    "level empty": ("study,hr,lower,upper,level\nA,1,0.5,2,\n", "(A): level is ''"),
+    "level of a se": ("study,hr,se,level\nA,1,0.2,0.9\n", "either lower and upper"),
+    "both kinds": ("study,hr,lower,upper,se\nA,1,0.5,2,0.3\n", "either lower and upper"),
+    "neither kind": ("study,hr\nA,1\n", "either lower and upper"),
     "text": ("study,hr,lower,upper\nA,1,0.5,two\n", r"line 2 (A): upper is 'two'"),
     "limits crossed": ("study,hr,lower,upper\nA,1,2,0.5\n", "line 2 (A): "),
     "level": ("study,hr,lower,upper,level\nA,1,0.5,2,95\n", "line 2 (A): level"),
@@ -102,3 +104,46 @@ def test_the_table_is_never_overwritten(three, capsys):
     assert cli.main(["pool", str(three), "--out", str(three)]) == 2
     assert three.read_bytes() == before
     assert "give another" in capsys.readouterr().err
+
+
+def test_the_example_of_the_help_runs_on_its_table(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["pool", "--help"])
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    start = lines.index("study,hr,lower,upper,level,group")
+    own = "\n".join(lines[start : lines.index("", start)]) + "\n"
+    assert "example: oligomdt pool estimates.csv --by-group" in lines
+    assert cli.main(["pool", str(table(tmp_path, own)), "--by-group"]) == 0
+
+
+def test_printed_limits_are_shown_as_they_were_printed(tmp_path, capsys):
+    rows = "One,0.41,0.22,0.75,0.95\nTwo,0.30,0.14,0.67,0.90\n"
+    path = table(tmp_path, "study,hr,lower,upper,level\n" + rows)
+    assert cli.main(["pool", str(path)]) == 0
+    printed = capsys.readouterr().out
+    assert "One: 0.41 (0.22 to 0.75)" in printed
+    # exp(ln 0.30 -+ 1.96 (ln 0.67 - ln 0.14) / (2 * 1.645))
+    assert "Two: 0.30 (0.12 to 0.76)" in printed
+
+
+def test_a_group_with_the_name_of_the_whole_is_refused(tmp_path, capsys):
+    path = table(tmp_path, "study,hr,se,group\nA,1,0.1,all\nB,1,0.1,x\n")
+    assert cli.main(["pool", str(path), "--by-group"]) == 2
+    assert "rename it" in capsys.readouterr().err
+
+
+def test_one_study_in_each_group_is_compared_without_tau2(tmp_path, capsys):
+    path = table(tmp_path, "study,hr,se,group\nA,0.5,0.3,x\nB,1,0.4,y\n")
+    assert cli.main(["pool", str(path), "--by-group"]) == 0
+    printed = capsys.readouterr().out
+    # ln 2 -+ 1.96 * 0.5
+    assert "ratio of hazard ratios 2.00 (0.75 to 5.33, 95 %)" in printed
+    assert "without tau2" in printed
+
+
+def test_limits_too_large_for_a_number_are_told_as_infinite(tmp_path, capsys):
+    path = table(tmp_path, "study,hr,se\nA,1e-100,0.1\nB,1e100,0.1\nC,1,0.1\n")
+    assert cli.main(["pool", str(path)]) == 0
+    printed = capsys.readouterr().out
+    assert "0.00 to inf" in printed
+    assert "B: 1e+100 (" in printed

@@ -13,13 +13,17 @@ EXAMPLE = r"""ESTIMATES is a table (CSV) with one row for each study:
   study,hr,lower,upper,level,group
   First,0.41,0.22,0.75,0.95,NSCLC
   Second,0.30,0.14,0.67,0.90,NSCLC
+  Third,0.78,0.43,1.43,0.95,breast
 
-`level` is that of the limits (0.95 if the column is missing). `group` is needed for --by-group
-only. A standard error of the log hazard ratio may take the place of the limits: study,hr,se.
+`level` is that of the limits; without the column all are read as 0.95. `group` is needed for
+--by-group only. A standard error of the log hazard ratio may take the place of the limits and
+their level: study,hr,se.
 
 example: oligomdt pool estimates.csv --by-group"""
 # Distance in standard errors of ln HR from the middle of its limits; rounding explains less.
 ASYMMETRY = 0.3
+# What the pool of all studies is called among the groups.
+ALL = "all"
 COLUMNS = {"study", "hr", "lower", "upper", "level", "se", "group"}
 
 
@@ -105,10 +109,11 @@ def _check_columns(path, names) -> None:
             f"those known are {', '.join(sorted(COLUMNS))}, each once"
         )
     limits = {"lower", "upper"} <= set(names)
-    if not {"study", "hr"} <= set(names) or limits == ("se" in names):
+    both = "se" in names and {"lower", "upper", "level"} & set(names)
+    if not {"study", "hr"} <= set(names) or limits == ("se" in names) or both:
         raise ValueError(
-            f"{path} needs the columns study, hr, and either lower and upper or se; "
-            f"it has {', '.join(names)}"
+            f"{path} needs the columns study, hr, and either lower and upper (with or without "
+            f"level) or se; it has {', '.join(names)}"
         )
 
 
@@ -121,7 +126,7 @@ def _row(where, line) -> dict:
     if not study:
         raise ValueError(f"{where}: study is empty; give its name")
     where = f"{where} ({study})"
-    hr = _number(where, "hr", line)
+    hr, printed = _number(where, "hr", line), {}
     try:
         if "se" in line:
             se = _number(where, "se", line)
@@ -129,13 +134,15 @@ def _row(where, line) -> dict:
                 raise ValueError("hr and se must be above 0")
             estimate = pooling.Estimate(math.log(hr), se, "hazard ratio and standard error")
         else:
-            level = _number(where, "level", line) if line.get("level", "").strip() else 0.95
+            level = _number(where, "level", line) if "level" in line else 0.95
             lower, upper = (_number(where, name, line) for name in ("lower", "upper"))
             estimate = pooling.from_ci(hr, lower, upper, level)
+            printed = {level: (lower, upper)}
     except ValueError as error:
         text = str(error)
         raise ValueError(text if text.startswith(where) else f"{where}: {text}") from None
-    return {"study": study, "group": line.get("group", "").strip(), "estimate": estimate}
+    group = line.get("group", "").strip()
+    return {"study": study, "group": group, "estimate": estimate, "printed": printed}
 
 
 def _number(where, name, line) -> float:
@@ -147,12 +154,14 @@ def _number(where, name, line) -> float:
 
 def _results(table, arguments) -> list:
     """One row for all studies together and, if asked for, one for each group."""
-    rows = [_pooled("all", table, arguments)]
+    rows = [_pooled(ALL, table, arguments)]
     if arguments.by_group:
         groups = list(dict.fromkeys(row["group"] for row in table))
         if "" in groups or len(groups) < 2:
+            raise ValueError("--by-group needs a column group, filled, with two groups or more")
+        if ALL in groups:
             raise ValueError(
-                "--by-group needs the column group, filled, with two groups or more"
+                f"a group is called {ALL!r}, as the pool of all studies; rename it"
             )
         for group in groups:
             own = [row for row in table if row["group"] == group]
@@ -184,8 +193,8 @@ def _pooled(group, table, arguments) -> dict:
         "p": effect.p,
         "tau2": effect.tau2,
         "i2": effect.i2,
-        "prediction_low": math.exp(low),
-        "prediction_high": math.exp(high),
+        "prediction_low": _ratio(low),
+        "prediction_high": _ratio(high),
         "bayes_hr": posterior.hr,
         "bayes_hr_low": posterior.hr_low,
         "bayes_hr_high": posterior.hr_high,
@@ -196,11 +205,22 @@ def _pooled(group, table, arguments) -> dict:
     }
 
 
+def _shown(hr) -> str:
+    return f"{hr:.2f}" if hr < 1000 else f"{hr:.3g}"
+
+
+def _ratio(log_hr) -> float:
+    """Hazard ratio; infinity where it is too large for a number."""
+    return math.exp(log_hr) if log_hr < 700 else math.inf
+
+
 def _report(table, rows, arguments) -> str:
     lines = [f"study: hazard ratio ({100 * arguments.level:g} % interval)"]
     for row in table:
-        low, high = row["estimate"].ci(arguments.level)
-        lines.append(f"  {row['study']}: {row['estimate'].hr:.2f} ({low:.2f} to {high:.2f})")
+        low, high = row["printed"].get(arguments.level) or row["estimate"].ci(arguments.level)
+        lines.append(
+            f"  {row['study']}: {_shown(row['estimate'].hr)} ({_shown(low)} to {_shown(high)})"
+        )
         off = row["estimate"].asymmetry
         if off is not None and abs(off) > ASYMMETRY:
             lines.append(
@@ -216,22 +236,22 @@ def _report(table, rows, arguments) -> str:
 
 def _told(row, arguments) -> list:
     percent = f"{100 * row['level']:g} %"
-    name = "all studies" if row["group"] == "all" else row["group"]
+    name = "all studies" if row["group"] == ALL else row["group"]
     lines = [
         f"{name} ({row['studies']}):",
-        f"  {row['method']}, {row['interval']}: {row['hr']:.2f} "
-        f"({row['hr_low']:.2f} to {row['hr_high']:.2f}, {percent})",
+        f"  {row['method']}, {row['interval']}: {_shown(row['hr'])} "
+        f"({_shown(row['hr_low'])} to {_shown(row['hr_high'])}, {percent})",
     ]
     if row["studies"] > 1:
         lines.append(f"  tau2 {row['tau2']:.3f}, I2 {100 * row['i2']:.0f} %")
     if not math.isnan(row["prediction_low"]):
         lines.append(
             f"  in a new study (prediction interval, t with k - 1 degrees of freedom): "
-            f"{row['prediction_low']:.2f} to {row['prediction_high']:.2f}"
+            f"{_shown(row['prediction_low'])} to {_shown(row['prediction_high'])}"
         )
     lines.append(
-        f"  Bayes (tau half-normal {arguments.tau_scale:g}): {row['bayes_hr']:.2f} "
-        f"({row['bayes_hr_low']:.2f} to {row['bayes_hr_high']:.2f}); probability that the "
+        f"  Bayes (tau half-normal {arguments.tau_scale:g}): {_shown(row['bayes_hr'])} "
+        f"({_shown(row['bayes_hr_low'])} to {_shown(row['bayes_hr_high'])}); probability that the "
         f"hazard ratio is below 1: {row['p_hr_below_1']:.3f}"
     )
     if row["studies"] == 1:
@@ -244,13 +264,19 @@ def _compared(table, rows, arguments) -> list:
 
     given = _arrays(table)
     group = [row["group"] for row in table]
+    # One study in each group says nothing of the variation between studies.
+    alone = len(table) == len(set(group))
+    tau2 = "CE" if alone else arguments.tau2
     result = pooling.interaction(
-        given["log_hr"], given["se"], group, level=arguments.level, tau2=arguments.tau2
+        given["log_hr"], given["se"], group, level=arguments.level, tau2=tau2
+    )
+    note = (
+        ["one study in each group: their difference is compared without tau2"] if alone else []
     )
     percent = f"{100 * arguments.level:g} %"
-    return [
-        f"{one.group} versus {one.reference}: ratio of hazard ratios {one.ratio:.2f} "
-        f"({one.ratio_low:.2f} to {one.ratio_high:.2f}, {percent}), p {one.p:.3g}"
+    return note + [
+        f"{one.group} versus {one.reference}: ratio of hazard ratios {_shown(one.ratio)} "
+        f"({_shown(one.ratio_low)} to {_shown(one.ratio_high)}, {percent}), p {one.p:.3g}"
         for one in result.contrasts
     ]
 
