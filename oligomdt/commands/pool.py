@@ -251,8 +251,8 @@ def _told(row, arguments) -> list:
         )
     lines.append(
         f"  Bayes (tau half-normal {arguments.tau_scale:g}): {_shown(row['bayes_hr'])} "
-        f"({_shown(row['bayes_hr_low'])} to {_shown(row['bayes_hr_high'])}); probability that the "
-        f"hazard ratio is below 1: {row['p_hr_below_1']:.3f}"
+        f"({_shown(row['bayes_hr_low'])} to {_shown(row['bayes_hr_high'])}); probability of a "
+        f"hazard ratio below 1: {row['p_hr_below_1']:.3f}"
     )
     if row["studies"] == 1:
         lines.append("  (of one study; the prior on tau is all that is known of the others)")
