@@ -1,0 +1,422 @@
+"""Curves of a vector panel: which lines are arms, and the corners of their steps."""
+
+import itertools
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from oligomdt.digitize import limits
+from oligomdt.digitize.axis import Axis
+from oligomdt.digitize.drawing import Drawing, Stroke
+from oligomdt.digitize.error import DigitizeError
+from oligomdt.digitize.figure import Panel
+from oligomdt.digitize.settings import Settings
+
+EVEN = 0.03
+"""Points that a level or upright line may lean, in points: figures round their numbers."""
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """A falling step line in page units, from left to right.
+
+    Attributes
+    ----------
+    points : array of shape (m, 2)
+        Its corners: level and upright in turn.
+    spikes : array of shape (k, 2)
+        Where it left and came back upright: censoring marks drawn in one go with it.
+    stroke : Stroke
+        The line it was made from.
+    items : tuple of int
+        Numbers of the paths it was made from.
+    """
+
+    points: np.ndarray
+    spikes: np.ndarray
+    stroke: Stroke
+    items: tuple[int, ...]
+
+    def level(self, x) -> tuple[float, float]:
+        """Highest and lowest place of the curve at x (page units, so highest is smallest)."""
+        px, py = self.points[:, 0], self.points[:, 1]
+        inside = np.abs(px - x) <= 0.3
+        values = list(py[inside])
+        k = np.searchsorted(px, x, side="right") - 1
+        if 0 <= k < len(px) and x <= px[-1] + 0.3:
+            values.append(py[k])
+        return (min(values), max(values)) if values else (np.inf, np.inf)
+
+
+def find(
+    drawing: Drawing, panel: Panel, x_axis: Axis, y_axis: Axis, settings: Settings
+) -> tuple[list[Curve], list[str]]:
+    """The curves of the arms of a panel.
+
+    Parameters
+    ----------
+    drawing : Drawing
+        A vector page.
+    panel : Panel
+        The box of the axes: what lies outside is cut off.
+    x_axis, y_axis : Axis
+        Time, and survival as a proportion.
+    settings : Settings
+        `arms` and `colours` are used.
+
+    Returns
+    -------
+    curves : list of Curve
+        From the one that ends highest, or in the order of `colours`.
+    warnings : list of str
+        What is not sure.
+
+    Raises
+    ------
+    DigitizeError
+        When there is no curve, or their number is not the one given.
+    """
+    lines, sloped, rising = _step_lines(drawing, panel)
+    if not lines:
+        lines = _outlined(drawing, panel)
+    warnings = []
+    starting = [line for line in lines if _starts_at_one(line, panel, x_axis, y_axis, 0.03)]
+    if not starting:
+        starting = [line for line in lines if _starts_at_one(line, panel, x_axis, y_axis, 0.2)]
+        if starting:
+            warnings.append("no curve starts at time 0 and survival 1; check the axes")
+    curves = _without_copies(starting, drawing)
+    curves, limits_left_out = _without_limits(curves)
+    if limits_left_out:
+        warnings.append(f"{limits_left_out} line(s) were taken for confidence limits")
+    if not curves:
+        raise DigitizeError(_why_none(panel, sloped, rising, lines))
+    if settings.colours is not None:
+        return _by_colour(curves, settings.colours), warnings
+    if settings.arms is not None and len(curves) != settings.arms:
+        raise DigitizeError(
+            f"{len(curves)} curve(s) were found ({_told(curves)}), not {settings.arms}; give "
+            "their --colours"
+        )
+    if len(curves) > limits.ARMS:
+        raise DigitizeError(
+            f"{len(curves)} curves were found; the arms cannot be told apart: give --colours"
+        )
+    return sorted(curves, key=lambda c: (c.points[-1, 1], -c.points[-1, 0])), warnings
+
+
+def corners(curve: Curve, x_axis: Axis, y_axis: Axis) -> tuple[np.ndarray, np.ndarray]:
+    """Time and survival of a curve's start, drops and end.
+
+    Each drop gives one point, with the survival after it; survival above 1 and time below 0
+    by less than the precision of the page become 1 and 0.
+    """
+    x, y = curve.points[:, 0], curve.points[:, 1]
+    keep = np.ones(len(x), bool)
+    keep[1:-1] = np.diff(y)[:-1] > 0  # after an upright part
+    time, surv = x_axis.value(x[keep]), y_axis.value(y[keep])
+    time[np.abs(time) < 0.05 * abs(x_axis.scale)] = 0.0
+    surv[np.abs(surv - 1) < 0.05 * abs(y_axis.scale)] = 1.0
+    surv[np.abs(surv) < 0.05 * abs(y_axis.scale)] = 0.0
+    return time, surv
+
+
+# -- step lines
+
+
+def _step_lines(drawing, panel) -> tuple[list[Curve], int, int]:
+    """Falling step lines of a panel, and how many others slope or rise."""
+    lines, pieces, sloped, rising = [], {}, 0, 0
+    for stroke in drawing.strokes:
+        if stroke.filled or stroke.closed or not _inside(stroke, panel):
+            continue
+        points = _cleaned(stroke.points)
+        if len(points) < 2:
+            continue
+        if points[-1, 0] < points[0, 0]:
+            points = points[::-1]
+        if not _upright(points):
+            sloped += len(points) > 4 and _wide(points, panel)
+            continue
+        pieces.setdefault((stroke.colour, round(stroke.width, 2), stroke.dash), []).append(
+            (points, stroke)
+        )
+    for group in pieces.values():
+        for points, strokes in _joined(group):
+            cut = _cut(points, panel)
+            if cut is None:
+                continue
+            falling, spikes = _falling(cut)
+            if falling is None:
+                rising += _wide(cut, panel) and len(cut) > 4
+            elif len(falling) > 2 and not _is_axis(falling, panel):
+                items = tuple(sorted({stroke.item for stroke in strokes}))
+                lines.append(Curve(falling, spikes, strokes[0], items))
+    return lines, sloped, rising
+
+
+def _inside(stroke, panel) -> bool:
+    x0, y0, x1, y1 = stroke.box
+    return (
+        x1 >= panel.x0 - 1 and x0 <= panel.x1 + 1 and y1 >= panel.y0 - 1 and y0 <= panel.y1 + 1
+    )
+
+
+def _wide(points, panel) -> bool:
+    return np.ptp(points[:, 0]) > 0.2 * (panel.x1 - panel.x0)
+
+
+def _cleaned(points) -> np.ndarray:
+    """Without repeated points."""
+    step = np.abs(np.diff(points, axis=0)).max(axis=1)
+    return points[np.r_[True, step > 1e-6]]
+
+
+def _upright(points) -> bool:
+    """Whether every part is level or upright."""
+    step = np.abs(np.diff(points, axis=0))
+    return bool(np.all(step.min(axis=1) <= EVEN))
+
+
+def _joined(group) -> list:
+    """Chains of pieces that go on where another ends; a piece alone is a chain."""
+    chains = []
+    for points, stroke in group:
+        for chain in reversed(chains):
+            if len(chains) > 2000:
+                break
+            gap = np.abs(points[0] - chain[0][-1]).max()
+            if gap <= EVEN and _goes_on(chain[0], points):
+                chain[0] = _cleaned(np.vstack([chain[0], points]))
+                chain[1].append(stroke)
+                break
+        else:
+            chains.append([points, [stroke]])
+    return chains
+
+
+def _goes_on(before, after) -> bool:
+    """Whether a piece continues a falling step line."""
+    level = abs(after[-1, 1] - after[0, 1]) <= EVEN
+    falls = after[-1, 1] >= after[0, 1] - EVEN and after[-1, 0] >= before[-1, 0] - EVEN
+    return falls and (not level or after[-1, 0] > before[-1, 0])
+
+
+def _cut(points, panel):
+    """The part of a step line inside the panel; None if there is none."""
+    slack = 0.5
+    low = np.array([panel.x0 - slack, panel.y0 - slack])
+    high = np.array([panel.x1 + slack, panel.y1 + slack])
+    if np.all(points >= low) and np.all(points <= high):
+        return points
+    kept = []
+    for a, b in itertools.pairwise(points):
+        if np.any(np.maximum(a, b) < low) or np.any(np.minimum(a, b) > high):
+            if kept:
+                break
+            continue
+        kept += [np.clip(a, low + slack, high - slack), np.clip(b, low + slack, high - slack)]
+    return _cleaned(np.array(kept)) if len(kept) > 1 else None
+
+
+def _falling(points):
+    """Corners, level and upright in turn, and the spikes; None if it rises.
+
+    Upright parts that come back are spikes: marks that were drawn with the line.
+    """
+    corners, spikes = [points[0]], []
+    k = 0
+    while k < len(points) - 1:
+        if abs(points[k + 1, 0] - points[k, 0]) > EVEN:
+            if points[k + 1, 0] < points[k, 0]:
+                return None, None
+            corners.append(np.array([points[k + 1, 0], corners[-1][1]]))
+            if abs(points[k + 1, 1] - corners[-1][1]) > 2 * EVEN:
+                return None, None
+            k += 1
+            continue
+        end = k + 1
+        while end < len(points) - 1 and abs(points[end + 1, 0] - points[k, 0]) <= EVEN:
+            end += 1
+        start_y, end_y = corners[-1][1], points[end, 1]
+        run = points[k : end + 1, 1]
+        if end_y < start_y - EVEN:
+            return None, None
+        if run.min() < start_y - 0.5 or run.max() > end_y + 0.5:
+            spikes.append([points[k, 0], end_y])
+        if end_y > start_y:
+            corners.append(np.array([corners[-1][0], end_y]))
+        k = end
+    corners = np.array(corners)
+    return _merged(corners), np.array(spikes, float).reshape(-1, 2)
+
+
+def _merged(points) -> np.ndarray:
+    """Without corners in the middle of a level or upright part."""
+    keep = np.ones(len(points), bool)
+    before, after = np.diff(points[:-1], axis=0), np.diff(points[1:], axis=0)
+    level = (before[:, 1] == 0) & (after[:, 1] == 0)
+    keep[1:-1] = ~(level | ((before[:, 0] == 0) & (after[:, 0] == 0)))
+    return points[keep]
+
+
+def _is_axis(points, panel) -> bool:
+    """A line that runs down the side of the panel and along its foot."""
+    height = panel.y1 - panel.y0
+    first = points[1] - points[0]
+    return bool(first[0] <= EVEN and first[1] > 0.9 * height)
+
+
+def _starts_at_one(line, panel, x_axis, y_axis, slack) -> bool:
+    x, y = line.points[0]
+    width = abs(panel.x1 - panel.x0)
+    start = float(x_axis.position(0.0))
+    start = max(start, panel.x0)
+    high = abs(float(y_axis.value(y)) - 1) <= slack
+    return high and abs(x - start) <= max(slack * width, 3.0)
+
+
+# -- curves drawn as thin areas
+
+
+def _outlined(drawing, panel) -> list[Curve]:
+    """Step lines that were turned into areas as thick as the line: their middle."""
+    found = []
+    for stroke in drawing.strokes:
+        if not stroke.filled or stroke.curved or not _inside(stroke, panel):
+            continue
+        points = _cleaned(stroke.points)
+        if len(points) > 3 and np.abs(points[0] - points[-1]).max() <= EVEN:
+            points = points[:-1]
+        if len(points) < 8 or len(points) % 2 or not _upright(points):
+            continue
+        for turn in (0, 1):
+            middle, width = _middle(np.roll(points, -turn, axis=0))
+            if middle is None:
+                continue
+            cut = _cut(middle, panel)
+            falling, spikes = (None, None) if cut is None else _falling(cut)
+            if falling is not None and len(falling) > 2:
+                line = replace(stroke, filled=False, width=width, points=middle)
+                found.append(Curve(falling, spikes, line, (stroke.item,)))
+                break
+    return found
+
+
+def _middle(points):
+    """The line in the middle of an outline whose two sides run beside each other."""
+    half = len(points) // 2
+    one, other = points[:half], points[half:][::-1]
+    apart = np.abs(one - other)
+    width = float(np.median(apart.max(axis=1)))
+    if not 0.2 < width < 5 or np.any(apart.max(axis=1) > 1.2 * width + EVEN):
+        return None, 0.0
+    middle = (one + other) / 2
+    if middle[-1, 0] < middle[0, 0]:
+        middle = middle[::-1]
+    return (middle, width) if _upright(middle) else (None, 0.0)
+
+
+# -- which lines are arms
+
+
+def _without_copies(lines, drawing) -> list[Curve]:
+    """Without lines drawn twice and white edges drawn under a line."""
+    kept = []
+    for line in reversed(lines):  # the last drawn shows
+        same = [other for other in kept if _same_way(line, other)]
+        copy = any(
+            other.stroke.colour == line.stroke.colour and other.stroke.dash == line.stroke.dash
+            for other in same
+        )
+        halo = same and min(line.stroke.colour) > 240
+        if not copy and not halo:
+            kept.append(line)
+    return kept[::-1]
+
+
+def _same_way(one, other) -> bool:
+    return len(one.points) == len(other.points) and bool(
+        np.allclose(one.points, other.points, atol=EVEN, rtol=0)
+    )
+
+
+def _without_limits(curves) -> tuple[list[Curve], int]:
+    """Without confidence limits: two lines of one colour and style around a third."""
+    left_out = set()
+    for colour in {curve.stroke.colour for curve in curves}:
+        group = [curve for curve in curves if curve.stroke.colour == colour]
+        for low, high in itertools.combinations(group, 2):
+            if not _alike(low, high) or {id(low), id(high)} & left_out:
+                continue
+            for curve in group:
+                if curve in (low, high) or id(curve) in left_out:
+                    continue
+                if not _alike(curve, low) and _between(curve, low, high):
+                    left_out |= {id(low), id(high)}
+                    break
+    return [curve for curve in curves if id(curve) not in left_out], len(left_out)
+
+
+def _alike(one, other) -> bool:
+    a, b = one.stroke, other.stroke
+    return abs(a.width - b.width) < 0.02 * max(a.width, b.width) + 0.01 and a.dash == b.dash
+
+
+def _between(curve, one, other) -> bool:
+    x = curve.points[:-1, 0] + np.diff(curve.points[:, 0]) / 2
+    y = _heights(curve, x)
+    known = (x <= one.points[-1, 0]) & (x <= other.points[-1, 0])
+    a, b = _heights(one, x), _heights(other, x)
+    inside = (np.minimum(a, b) - 0.1 <= y) & (y <= np.maximum(a, b) + 0.1)
+    return bool(known.any() and inside[known].all())
+
+
+def _heights(curve, x) -> np.ndarray:
+    k = np.searchsorted(curve.points[:, 0], x, side="right") - 1
+    return curve.points[np.clip(k, 0, len(curve.points) - 1), 1]
+
+
+def _by_colour(curves, colours) -> list[Curve]:
+    """The curve nearest to each colour."""
+    chosen = []
+    for colour in colours:
+        free = [curve for curve in curves if curve not in chosen]
+        apart = [np.abs(np.subtract(c.stroke.colour, colour)).sum() for c in free]
+        if not free or min(apart) > 90:
+            raise DigitizeError(
+                f"no curve has the colour {_hex(colour)}; those found are {_told(curves)}: "
+                "give --colours among them"
+            )
+        chosen.append(free[int(np.argmin(apart))])
+    return chosen
+
+
+def _told(curves) -> str:
+    return ", ".join(
+        f"{_hex(c.stroke.colour)}{' dashed' if c.stroke.dash else ''}" for c in curves
+    )
+
+
+def _hex(colour) -> str:
+    return "#{:02x}{:02x}{:02x}".format(*colour)
+
+
+def _why_none(panel, sloped, rising, lines) -> str:
+    where = f"no Kaplan-Meier curve was found in panel {panel.name}"
+    if sloped:
+        return (
+            f"{where}: {sloped} line(s) slope instead of stepping (smooth or joined lines); save "
+            "the figure as PNG at 300 dpi and give that, or another --panel"
+        )
+    if rising:
+        return (
+            f"{where}: {rising} step line(s) rise, as a cumulative incidence does, which is not "
+            "read; give another --panel"
+        )
+    if lines:
+        return (
+            f"{where}: no step line starts at time 0 and survival 1; give --x-range and "
+            "--y-range, or --box"
+        )
+    return f"{where}: no falling step line; give --box of the axes, or another --panel"
