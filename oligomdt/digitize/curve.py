@@ -15,6 +15,9 @@ from oligomdt.digitize.settings import Settings
 EVEN = 0.03
 """Points that a level or upright line may lean, in points: figures round their numbers."""
 
+LEAN = 0.25
+"""Points that a slant may be wide or high: less than the width of any line."""
+
 
 @dataclass(frozen=True, eq=False)
 class Curve:
@@ -135,11 +138,12 @@ def _step_lines(drawing, panel) -> tuple[list[Curve], int, int]:
             continue
         if points[-1, 0] < points[0, 0]:
             points = points[::-1]
-        if not _upright(points):
+        squared = _squared(points)
+        if squared is None:
             sloped += len(points) > 4 and _wide(points, panel)
             continue
         pieces.setdefault((stroke.colour, round(stroke.width, 2), stroke.dash), []).append(
-            (points, stroke)
+            (squared, stroke)
         )
     for group in pieces.values():
         for points, strokes in _joined(group):
@@ -172,10 +176,24 @@ def _cleaned(points) -> np.ndarray:
     return points[np.r_[True, step > 1e-6]]
 
 
-def _upright(points) -> bool:
-    """Whether every part is level or upright."""
-    step = np.abs(np.diff(points, axis=0))
-    return bool(np.all(step.min(axis=1) <= EVEN))
+def _squared(points):
+    """With level and upright parts only; None if it slopes.
+
+    Devices that simplify lines draw two drops within a fraction of a point as one slant: it
+    becomes half a drop at either end.
+    """
+    step = np.abs(np.diff(points, axis=0)).min(axis=1)
+    if step.max() > LEAN:
+        return None
+    if step.max() <= EVEN:
+        return points
+    parts = [points[:1]]
+    for a, b, lean in zip(points[:-1], points[1:], step, strict=True):
+        if lean > EVEN:
+            half = (a[1] + b[1]) / 2
+            parts.append(np.array([(a[0], half), (b[0], half)]))
+        parts.append(b[None])
+    return np.vstack(parts)
 
 
 def _joined(group) -> list:
@@ -288,7 +306,7 @@ def _outlined(drawing, panel) -> list[Curve]:
         points = _cleaned(stroke.points)
         if len(points) > 3 and np.abs(points[0] - points[-1]).max() <= EVEN:
             points = points[:-1]
-        if len(points) < 8 or len(points) % 2 or not _upright(points):
+        if len(points) < 8 or len(points) % 2 or _squared(points) is None:
             continue
         for turn in (0, 1):
             middle, width = _middle(np.roll(points, -turn, axis=0))
@@ -314,7 +332,8 @@ def _middle(points):
     middle = (one + other) / 2
     if middle[-1, 0] < middle[0, 0]:
         middle = middle[::-1]
-    return (middle, width) if _upright(middle) else (None, 0.0)
+    squared = _squared(middle)
+    return (None, 0.0) if squared is None else (squared, width)
 
 
 # -- which lines are arms
@@ -406,13 +425,13 @@ def _why_none(panel, sloped, rising, lines) -> str:
     where = f"no Kaplan-Meier curve was found in panel {panel.name}"
     if sloped:
         return (
-            f"{where}: {sloped} line(s) slope instead of stepping (smooth or joined lines); save "
-            "the figure as PNG at 300 dpi and give that, or another --panel"
+            f"{where}: {sloped} line(s) slope instead of stepping (smooth or joined lines); "
+            "save the figure as PNG at 300 dpi and give that, or another --panel"
         )
     if rising:
         return (
-            f"{where}: {rising} step line(s) rise, as a cumulative incidence does, which is not "
-            "read; give another --panel"
+            f"{where}: {rising} step line(s) rise, as a cumulative incidence does, which is "
+            "not read; give another --panel"
         )
     if lines:
         return (

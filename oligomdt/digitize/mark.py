@@ -81,8 +81,8 @@ def find(
     warnings = []
     if unsure:
         warnings.append(
-            f"{unsure} censoring mark(s) lie where curves of one colour meet; the arm they were "
-            "given to is not sure"
+            f"{unsure} censoring mark(s) lie where curves of one colour meet; the arm they "
+            "were given to is not sure"
         )
     return places, warnings
 

@@ -168,12 +168,7 @@ def _even(group, *, rising, across) -> list[_Run]:
     """Runs of labels whose numbers grow evenly with their places."""
     runs, current = [], []
     for label in group:
-        if (
-            current
-            and (label.value > current[-1].value) != rising
-            or current
-            and label.value == current[-1].value
-        ):
+        if current and (label.value - current[-1].value) * (1 if rising else -1) <= 0:
             runs.append(current)
             current = []
         current.append(label)

@@ -64,7 +64,7 @@ def _read_page(document, name, number) -> Drawing:
         page = document[number - 1]
         reader = _Page(page, name, number)
         reader.walk()
-        texts = _texts(page, reader.matrix, name)
+        texts = _texts(page, reader, name)
     except pypdfium2.PdfiumError as error:
         raise DigitizeError(
             f"page {number} of {name} is broken: give another --page"
@@ -165,7 +165,7 @@ class _Page:
 
         self.page, self.name, self.number, self.pdfium = page, name, number, pdfium
         self.matrix, self.width, self.height = _to_top_left(page)
-        self.strokes, self.images = [], []
+        self.strokes, self.images, self.writings = [], [], {}
         self.items = self.points = 0
         if not (self.width > 0 and self.height > 0 and max(self.width, self.height) < 1e6):
             raise DigitizeError(f"page {number} of {name} has no size; give another --page")
@@ -198,6 +198,13 @@ class _Page:
             for index in range(pdfium.FPDFFormObj_CountObjects(thing)):
                 part = pdfium.FPDFFormObj_GetObject(thing, index)
                 self._object(part, inner, clip, depth + 1)
+        elif kind == pdfium.FPDF_PAGEOBJ_TEXT:
+            sides = [ctypes.c_float() for _ in range(4)]
+            if pdfium.FPDFPageObj_GetBounds(thing, *sides):
+                left, bottom, right, top = (v.value for v in sides)
+                corners = apply(matrix, [(left, bottom), (right, top)])
+                box = (*corners.min(axis=0), *corners.max(axis=0))
+                self.writings[_address(thing)] = (self.items, box)
         elif kind == pdfium.FPDF_PAGEOBJ_IMAGE:
             corners = [(0, 0), (1, 0), (1, 1), (0, 1)]
             corners = apply(product(matrix, _matrix(thing)), corners)
@@ -329,15 +336,55 @@ def _to_top_left(page) -> tuple:
 # -- text
 
 
-def _texts(page, matrix, name) -> list[Text]:
-    letters = _letters(page, matrix, name)
-    texts, run = [], []
+def _texts(page, reader, name) -> list[Text]:
+    """Pieces of text in the order of drawing."""
+    letters = _letters(page, reader.matrix, name)
+    found, run = [], []
     for letter in letters:
         if run and not _goes_on(run, letter):
-            texts += _said(run)
+            found.append(run)
             run = []
         run.append(letter)
-    return texts + _said(run)
+    found.append(run)
+    ordered = [(_order(reader, run), _said(run)) for run in found if run]
+    ordered += _unread(reader, letters)
+    ordered.sort(key=lambda pair: pair[0])
+    return [text for _, texts in ordered for text in texts]
+
+
+def _order(reader, run) -> int:
+    return reader.writings.get(run[0].object, (0, None))[0]
+
+
+def _unread(reader, letters) -> list:
+    """Lone marks that PDFium leaves out of the text because another lies over them.
+
+    They are told by their size from the marks that it gives.
+    """
+    looks, read = {}, set()
+    for letter in letters:
+        read.add(letter.object)
+        if letter.sign in LONE and letter.object in reader.writings:
+            _, box = reader.writings[letter.object]
+            looks.setdefault(_size(box), (letter, box))
+    found = []
+    for address, (order, box) in reader.writings.items():
+        if address in read or _size(box) not in looks:
+            continue
+        letter, other = looks[_size(box)]
+        move = np.subtract(box, other)
+        shown = tuple(float(v) for v in np.add(letter.box, move))
+        text = Text(letter.sign, *shown, round(letter.angle, 2) % 360, 1.0, letter.colour)
+        found.append((order, [text]))
+    return found
+
+
+def _size(box) -> tuple:
+    return round(box[2] - box[0], 1), round(box[3] - box[1], 1)
+
+
+def _address(thing):
+    return ctypes.cast(thing, ctypes.c_void_p).value
 
 
 class _Letter:
@@ -394,9 +441,7 @@ def _letter(pdfium, textpage, index, matrix):
     values = [ctypes.c_uint() for _ in range(4)]
     known = pdfium.FPDFText_GetFillColor(textpage, index, *values)
     letter.colour = tuple(v.value for v in values[:3]) if known else None
-    letter.object = ctypes.cast(
-        pdfium.FPDFText_GetTextObject(textpage, index), ctypes.c_void_p
-    ).value
+    letter.object = _address(pdfium.FPDFText_GetTextObject(textpage, index))
     return letter
 
 

@@ -1,5 +1,6 @@
 """The entry: which reader a file needs, and which half of the digitiser reads its drawing."""
 
+import time
 from pathlib import Path
 
 from oligomdt.digitize import limits
@@ -127,7 +128,10 @@ def read(path, settings: Settings) -> Drawing:
     if kind == "pdf":
         from oligomdt.digitize import pdf
 
-        return pdf.read(content, path.name, settings.page)
+        page = settings.page
+        if page is None and (count := pdf.pages(content, path.name)) > 1:
+            return _only_page_with_panels(content, path.name, count)
+        return pdf.read(content, path.name, page or 1)
     if settings.page not in (None, 1):
         raise DigitizeError(f"{path.name} is one page; page {settings.page} was asked for")
     if kind == "svg":
@@ -142,6 +146,36 @@ def read(path, settings: Settings) -> Drawing:
     from oligomdt.digitize import image
 
     return image.read(content, path.name)
+
+
+def _only_page_with_panels(content, name, count) -> Drawing:
+    """The one page that has a panel; an error lists the pages if there are more, or none."""
+    from oligomdt.digitize import pdf
+
+    found, scans, end = {}, {}, time.monotonic() + limits.SECONDS
+    for page in range(1, count + 1):
+        if time.monotonic() > end:
+            raise DigitizeError(
+                f"{name} was searched for {limits.SECONDS:g} seconds up to page {page}; say "
+                "which page has the figure with --page"
+            )
+        try:
+            drawing = pdf.read(content, name, page)
+            if drawing.kind == "raster":
+                scans[page] = drawing
+            elif _half(drawing).panels(drawing):
+                found[page] = drawing
+        except DigitizeError:
+            continue  # a page without a figure
+    found = found or scans
+    if len(found) == 1:
+        return next(iter(found.values()))
+    if not found:
+        raise DigitizeError(
+            f"none of the {count} pages of {name} has a figure that was found; give --page"
+        )
+    pages = ", ".join(map(str, found))
+    raise DigitizeError(f"{name} has figures on pages {pages}; say which with --page")
 
 
 def _content(path) -> bytes:
