@@ -79,7 +79,7 @@ def find(
     DigitizeError
         When there is no curve, or their number is not the one given.
     """
-    lines, sloped, rising = _step_lines(drawing, panel)
+    lines, others, sloped = _step_lines(drawing, panel)
     if not lines:
         lines = _outlined(drawing, panel)
     warnings = []
@@ -89,11 +89,11 @@ def find(
         if starting:
             warnings.append("no curve starts at time 0 and survival 1; check the axes")
     curves = _without_copies(starting, drawing)
-    curves, limits_left_out = _without_limits(curves)
+    curves, limits_left_out = _without_limits(curves, others)
     if limits_left_out:
         warnings.append(f"{limits_left_out} line(s) were taken for confidence limits")
     if not curves:
-        raise DigitizeError(_why_none(panel, sloped, rising, lines))
+        raise DigitizeError(_why_none(panel, sloped, len(others), lines))
     if settings.colours is not None:
         return _by_colour(curves, settings.colours), warnings
     if settings.arms is not None and len(curves) != settings.arms:
@@ -127,9 +127,9 @@ def corners(curve: Curve, x_axis: Axis, y_axis: Axis) -> tuple[np.ndarray, np.nd
 # -- step lines
 
 
-def _step_lines(drawing, panel) -> tuple[list[Curve], int, int]:
-    """Falling step lines of a panel, and how many others slope or rise."""
-    lines, pieces, sloped, rising = [], {}, 0, 0
+def _step_lines(drawing, panel) -> tuple[list[Curve], list[Curve], int]:
+    """Falling step lines of a panel, those that rise somewhere, and how many others slope."""
+    lines, others, pieces, sloped = [], [], {}, 0
     for stroke in drawing.strokes:
         if stroke.filled or stroke.closed or not _inside(stroke, panel):
             continue
@@ -151,12 +151,13 @@ def _step_lines(drawing, panel) -> tuple[list[Curve], int, int]:
             if cut is None:
                 continue
             falling, spikes = _falling(cut)
+            items = tuple(sorted({stroke.item for stroke in strokes}))
             if falling is None:
-                rising += _wide(cut, panel) and len(cut) > 4
+                if _wide(cut, panel) and len(cut) > 4 and np.all(np.diff(cut[:, 0]) >= 0):
+                    others.append(Curve(cut, np.empty((0, 2)), strokes[0], items))
             elif len(falling) > 2 and not _is_axis(falling, panel):
-                items = tuple(sorted({stroke.item for stroke in strokes}))
                 lines.append(Curve(falling, spikes, strokes[0], items))
-    return lines, sloped, rising
+    return lines, others, sloped
 
 
 def _inside(stroke, panel) -> bool:
@@ -198,26 +199,26 @@ def _squared(points):
 
 def _joined(group) -> list:
     """Chains of pieces that go on where another ends; a piece alone is a chain."""
-    chains = []
+    chains, ends = [], {}
     for points, stroke in group:
-        for chain in reversed(chains):
-            if len(chains) > 2000:
-                break
-            gap = np.abs(points[0] - chain[0][-1]).max()
-            if gap <= EVEN and _goes_on(chain[0], points):
-                chain[0] = _cleaned(np.vstack([chain[0], points]))
-                chain[1].append(stroke)
-                break
+        x, y = np.round(points[0] / EVEN).astype(int)
+        near = (ends.get((x + i, y + j)) for i in (-1, 0, 1) for j in (-1, 0, 1))
+        chain = next((c for c in near if c is not None and _goes_on(c[0][-1], points)), None)
+        if chain is None:
+            chain = [[points], [stroke]]
+            chains.append(chain)
         else:
-            chains.append([points, [stroke]])
-    return chains
+            chain[0].append(points)
+            chain[1].append(stroke)
+        ends[tuple(np.round(points[-1] / EVEN).astype(int))] = chain
+    return [(_cleaned(np.vstack(parts)), strokes) for parts, strokes in chains]
 
 
 def _goes_on(before, after) -> bool:
-    """Whether a piece continues a falling step line."""
-    level = abs(after[-1, 1] - after[0, 1]) <= EVEN
+    """Whether a piece goes on, to the right or down, where another one ended."""
+    gap = np.abs(after[0] - before[-1]).max()
     falls = after[-1, 1] >= after[0, 1] - EVEN and after[-1, 0] >= before[-1, 0] - EVEN
-    return falls and (not level or after[-1, 0] > before[-1, 0])
+    return bool(gap <= EVEN and falls)
 
 
 def _cut(points, panel):
@@ -360,20 +361,21 @@ def _same_way(one, other) -> bool:
     )
 
 
-def _without_limits(curves) -> tuple[list[Curve], int]:
-    """Without confidence limits: two lines of one colour and style around a third."""
+def _without_limits(curves, others) -> tuple[list[Curve], int]:
+    """Without confidence limits: two lines of one colour and style around a third.
+
+    A limit may rise, which no curve does, so `others` are looked at too.
+    """
     left_out = set()
-    for colour in {curve.stroke.colour for curve in curves}:
-        group = [curve for curve in curves if curve.stroke.colour == colour]
+    for middle in curves:
+        group = [
+            line
+            for line in (*curves, *others)
+            if line.stroke.colour == middle.stroke.colour and not _alike(line, middle)
+        ]
         for low, high in itertools.combinations(group, 2):
-            if not _alike(low, high) or {id(low), id(high)} & left_out:
-                continue
-            for curve in group:
-                if curve in (low, high) or id(curve) in left_out:
-                    continue
-                if not _alike(curve, low) and _between(curve, low, high):
-                    left_out |= {id(low), id(high)}
-                    break
+            if _alike(low, high) and _between(middle, low, high):
+                left_out |= {id(low), id(high)}
     return [curve for curve in curves if id(curve) not in left_out], len(left_out)
 
 

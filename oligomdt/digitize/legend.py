@@ -51,7 +51,8 @@ def key(text: str) -> str:
     >>> key("D\u2212penicillamine") == key("D-Penicillamine")
     True
     """
-    return "".join(letter for letter in cleaned(text).casefold() if letter.isalnum())
+    text = re.sub("[\u2010-\u2015\u2212]", "-", cleaned(text).casefold())
+    return re.sub(r"[\s.,:;'\"]", "", text)
 
 
 def find(
@@ -89,8 +90,8 @@ def find(
         open_ = [k for k, name in enumerate(names) if name is None]
         if not open_:
             break
-        taken = {id(name.source) for name in names if name is not None}
-        free = [text for text in words if id(text) not in taken]
+        taken = {key(name.text) for name in names if name is not None}
+        free = [text for text in words if key(text.text) not in taken]
         for k, name in way(drawing, panel, [curves[k] for k in open_], free, known).items():
             names[open_[k]] = name
     return _complete(names)
@@ -204,12 +205,22 @@ def _by_lines(drawing, panel, curves, words, known) -> dict:
             text = _beside_point(stroke.points[other], words)
             if text is None or not _may_name(text, known):
                 continue
-            gaps = [_distance(curve, stroke.points[end]) for curve in curves]
-            k = int(np.argmin(gaps))
-            clear = len(gaps) == 1 or sorted(gaps)[1] - gaps[k] > 1.0
-            if gaps[k] < 4 and clear and k not in found and np.ptp(stroke.points) > 4:
+            k = _pointed_at(curves, stroke.points[other], stroke.points[end])
+            if k is not None and k not in found:
                 found[k] = Name(cleaned(text.text), "line", text)
     return found
+
+
+def _pointed_at(curves, start, end):
+    """The curve that a line runs into, if it goes on for a little."""
+    length = float(np.hypot(*(end - start)))
+    if length < 4:
+        return None
+    for step in np.arange(0.0, 4.5, 0.25):  # leaders stop short of what they point at
+        gaps = [_distance(curve, end + step * (end - start) / length) for curve in curves]
+        if min(gaps) < 0.5:
+            return int(np.argmin(gaps))
+    return None
 
 
 def _beside_point(point, words):
@@ -217,7 +228,7 @@ def _beside_point(point, words):
     near = [
         (max(t.x0 - x, x - t.x1, 0) + max(t.y0 - y, y - t.y1, 0), k)
         for k, t in enumerate(words)
-        if t.x0 - 6 < x < t.x1 + 6 and t.y0 - 6 < y < t.y1 + 6
+        if t.x0 - 9 < x < t.x1 + 9 and t.y0 - 9 < y < t.y1 + 9
     ]
     return words[min(near)[1]] if near else None
 

@@ -5,6 +5,7 @@ followed. Style sheets are read as far as figures use them (elements, classes, i
 nesting).
 """
 
+import html
 import math
 import re
 import zlib
@@ -350,7 +351,7 @@ class _Page:
 
     def _outlined(self, node, matrix, style, clip) -> bool:
         """Text drawn as shapes whose words are told in a comment, as matplotlib does."""
-        words = [c[1].strip() for c in node.content if isinstance(c, tuple)]
+        words = [html.unescape(c[1]).strip() for c in node.content if isinstance(c, tuple)]
         groups = node.children()
         if len(words) != 1 or len(groups) != 1 or groups[0].tag != "g" or not words[0]:
             return False
