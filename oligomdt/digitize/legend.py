@@ -86,7 +86,7 @@ def find(
         if place not in used and re.search(r"[^\W\d_]", text.text) and len(text.text) < 80
     ]
     names = [None] * len(curves)
-    for way in (_by_handles, _by_swatches, _by_lines, _by_colours, _by_place):
+    for way in (_by_handles, _by_swatches, _by_colours, _by_lines, _by_place):
         open_ = [k for k, name in enumerate(names) if name is None]
         if not open_:
             break
@@ -214,8 +214,8 @@ def _by_lines(drawing, panel, curves, words, known) -> dict:
 def _pointed_at(curves, start, end):
     """The curve that a line runs into, if it goes on for a little."""
     length = float(np.hypot(*(end - start)))
-    if length < 4:
-        return None
+    if length < 8 or min(_distance(curve, start) for curve in curves) < 2:
+        return None  # a mark on a curve
     for step in np.arange(0.0, 4.5, 0.25):  # leaders stop short of what they point at
         gaps = [_distance(curve, end + step * (end - start) / length) for curve in curves]
         if min(gaps) < 0.5:
