@@ -138,6 +138,25 @@ def label_columns(texts) -> list[_Run]:
     return kept
 
 
+def uneven(texts) -> str:
+    """What is wrong with the labels of a page without two even axes; empty if unknown."""
+    labels = [label for label in map(_label, texts) if label is not None]
+    rows, columns = label_rows(texts), label_columns(texts)
+    for name, even, other, place in (
+        ("x", rows, columns, lambda label: label.text.y),
+        ("y", columns, rows, lambda label: label.text.x),
+    ):
+        if even or not other:
+            continue
+        used = {id(label.text) for run in other for label in run.labels}
+        left = [label for label in labels if id(label.text) not in used]
+        groups = sorted(_level(left, place, 0.35), key=len)
+        if groups and len(groups[-1]) > 2:
+            told = ", ".join(label.text.text for label in groups[-1][:10])
+            return f"the labels of the {name} axis make no line ({told})"
+    return ""
+
+
 def _label(text):
     read = number(text.text)
     return None if read is None else Label(0.0, read[0], text, read[1])

@@ -167,6 +167,7 @@ class _Page:
         self.matrix, self.width, self.height = _to_top_left(page)
         self.strokes, self.images, self.writings = [], [], {}
         self.items = self.points = 0
+        self.clock = limits.Clock(f"page {number} of {name}")
         if not (self.width > 0 and self.height > 0 and max(self.width, self.height) < 1e6):
             raise DigitizeError(f"page {number} of {name} has no size; give another --page")
 
@@ -179,6 +180,7 @@ class _Page:
     def _object(self, thing, matrix, clip, depth):
         pdfium = self.pdfium
         self.items += 1
+        self.clock.check()
         if self.items > limits.PATHS or self.points > limits.POINTS:
             raise DigitizeError(
                 f"page {self.number} of {self.name} has more than {limits.PATHS} objects or "
