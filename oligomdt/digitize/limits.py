@@ -66,5 +66,5 @@ class Clock:
         """Raise a DigitizeError if the time is over."""
         if time.monotonic() > self.end:
             raise DigitizeError(
-                f"{self.name} takes more than {SECONDS:g} seconds to read; give the figure alone"
+                f"{self.name} takes more than {SECONDS:g} seconds; give the figure alone"
             )

@@ -320,11 +320,12 @@ def _by_lines(drawing, span) -> tuple:
         for (ax, ay), (bx, by) in itertools.pairwise(stroke.points[:6]):
             near_bottom = y1 - 2 < ay < y1 + 0.45 * (y1 - y0)
             if abs(ay - by) < 0.1 and near_bottom and _covers(ax, bx, x0, x1):
-                box[0], box[2] = min(box[0], ax, bx), max(box[2], ax, bx)
+                box[0], box[2] = min(ax, bx), max(ax, bx)
                 box[3] = max(box[3], ay) if ay < y1 + 15 else box[3]
             near_left = x0 - 0.2 * (x1 - x0) < ax < x0 + 2
             if abs(ax - bx) < 0.1 and near_left and _covers(ay, by, y0, y1):
-                box[1], box[3] = min(box[1], ay, by), max(box[3], ay, by)
+                box[1], box[3] = min(ay, by), max(box[3], ay, by)
+                box[0] = ax if abs(ax - x0) < 6 else min(box[0], ax)
     return tuple(float(v) for v in box)
 
 

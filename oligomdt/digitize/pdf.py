@@ -469,6 +469,8 @@ def _goes_on(run, letter) -> bool:
     if _alone(run) or (letter.sign in LONE and gap > 0.35):
         return False
     numbers = last.sign.isdigit() and (letter.sign.isdigit() or letter.sign in "-−")
+    if letter.sign.isdigit() and not numbers:
+        return gap < 0.5
     return gap < (0.12 if numbers else 0.75)
 
 
