@@ -82,9 +82,9 @@ def draw(
 
 
 def panel(
-    axes, arms, *, colours=COLOURS, dashes=("solid",) * 3, percent=False, lowest=0.0, longest=36,
-    step=6, marks="|", band=False, grid=False, legend="upper right", table=None, pad=0.0,
-    unit="months",
+    axes, arms, *, colours=COLOURS, dashes=("solid",) * 3, percent=False, lowest=0.0,
+    longest=36, step=6, marks="|", band=False, grid=False, legend="upper right", table=None,
+    pad=0.0, unit="months",
 ):  # fmt: skip
     """Draw one panel on the axes."""
     factor = 100 if percent else 1

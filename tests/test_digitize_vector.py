@@ -19,7 +19,7 @@ BLACK = ("black",) * 3
 LOOKS = {
     "plain": {},
     "percent": {"percent": True},
-    "truncated": {"lowest": 0.5, "arms": {"A": drawn.arm(5, 200, 90.0)}, "legend": "lower left"},
+    "truncated": {"lowest": 0.5, "arms": {"A": drawn.arm(5, 200, 90.0)}, "legend": 3},
     "three arms": {"arms": THREE, "legend": "lower left"},
     "bands and grid": {"band": True, "grid": True},
     "one colour, dashed": {"colours": BLACK, "dashes": ("solid", "dashed", "dotted")},
@@ -293,7 +293,9 @@ def one_curve(found):
     assert found.arms[0].surv == pytest.approx([*SURV, SURV[-1]], abs=1e-5)
 
 
-@pytest.mark.parametrize("page", ["", "/MediaBox [-50 -20 420 330]", "/CropBox [10 10 390 290]"])
+@pytest.mark.parametrize(
+    "page", ["", "/MediaBox [-50 -20 420 330]", "/CropBox [10 10 390 290]"]
+)
 def test_pages_may_start_anywhere(page, tmp_path):
     path = f"0.9 0.1 0 0.2 K 1 w {drawn.steps(TIME, SURV, 25.0)}"
     found = read(drawn.pdf(f"{drawn.axes_of_pdf()}\n{path}", page=page, packed=True), tmp_path)
@@ -337,7 +339,9 @@ def svg(extra="", path=None, marks=""):
     """The axes of the hand-written PDF as SVG."""
     x, y = 50 + 10 * np.append(TIME, 25.0), 50 + 200 * np.append(SURV, SURV[-1])
     if path is None:
-        path = f"M{x[0]} {y[0]}" + "".join(f"H{a}V{b}" for a, b in zip(x[1:], y[1:], strict=True))
+        path = f"M{x[0]} {y[0]}" + "".join(
+            f"H{a}V{b}" for a, b in zip(x[1:], y[1:], strict=True)
+        )
     ticks = "".join(f'<path d="M{50 + 10 * v} 50v-4" stroke="#000"/>' for v in (0, 10, 20, 30))
     ticks += "".join(f'<path d="M50 {50 + 200 * v}h-4" stroke="#000"/>' for v in (0, 0.5, 1))
     text = "".join(

@@ -54,7 +54,8 @@ def read(content: bytes, name: str, page: int = 1) -> Drawing:
             raise DigitizeError(
                 f"{name} has {len(document)} page(s); page {page} does not exist: give --page"
             )
-        return _read_page(document, name, page)
+        with np.errstate(all="ignore"):  # what is not finite is left out
+            return _read_page(document, name, page)
 
 
 def _read_page(document, name, number) -> Drawing:

@@ -93,8 +93,8 @@ def read(content: bytes, name: str) -> Drawing:
         When it is broken, too large, or holds nothing that is drawn.
     """
     root = _tree(_unpacked(content, name), name)
-    page = _Page(root, name)
-    return page.drawing()
+    with np.errstate(all="ignore"):  # what is not finite is left out where it would be drawn
+        return _Page(root, name).drawing()
 
 
 def _unpacked(content, name) -> bytes:
