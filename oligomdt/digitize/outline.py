@@ -164,11 +164,14 @@ def _angle(run) -> int:
 
 
 def _like_text(run) -> bool:
-    """Not a lone mark: shapes that are no higher than letters, several or like a digit."""
-    if len(run) > 1:
+    """Not marks: those are all alike, and as wide as high or much higher."""
+    sizes = np.array([(g.box[2] - g.box[0], g.box[3] - g.box[1]) for g in run])
+    if np.ptp(sizes, axis=0).max() > 0.05:
         return True
-    width, height = run[0].box[2] - run[0].box[0], run[0].box[3] - run[0].box[1]
-    return 0.15 * height < width < 1.2 * height or 0.15 * width < height < 1.2 * width
+    width, height = sizes.mean(axis=0)
+    if _angle(run) == 90:
+        width, height = height, width
+    return 0.2 * height < width < 0.8 * height
 
 
 def picture(run, angle) -> np.ndarray:

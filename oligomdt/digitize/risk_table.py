@@ -106,6 +106,8 @@ def _row(texts, group, panel, x_axis):
     places = tuple(group) + (() if label is None else (label,))
     confidence = min(texts[place].confidence for place in group)
     name = "" if label is None else cleaned(texts[label].text)
+    if not re.search(r"[^\W_]", name):
+        name = ""  # a dash in the colour of the arm
     return Row(name, cells, y, colour, places, confidence)
 
 
