@@ -193,6 +193,11 @@ def table(found, names, colours, x_axis: Axis, orders=()) -> tuple[RiskTable | N
     warnings = []
     times = _times(found, x_axis)
     owners = _owners(found, names, colours, orders, warnings)
+    if not set(owners) & set(names):
+        return None, [
+            "numbers at risk were found, but no row has the name or colour of an arm; give "
+            "--names"
+        ]
     counts = {}
     for row, owner in zip(found, owners, strict=True):
         by_time = {}
