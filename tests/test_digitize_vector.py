@@ -225,6 +225,31 @@ def test_marks_under_another_are_still_counted(tmp_path):
     assert len(found.arms[0].censor_time) == 5
 
 
+@pytest.mark.parametrize("look", ["svg", "pdf"])
+def test_every_arm_may_have_a_table_of_its_own(look, tmp_path):
+    figure = Figure(figsize=(6, 6))
+    FigureCanvasAgg(figure)
+    axes = figure.add_axes((0.2, 0.5, 0.75, 0.45))
+    drawn.panel(axes, drawn.ARMS)
+    place = axes.get_xaxis_transform()
+    for k, (name, true) in enumerate(drawn.ARMS.items()):
+        y = -0.3 - 0.3 * k
+        axes.text(-1, y, name, transform=place, ha="right", fontsize=7)
+        axes.text(0.8, y - 0.06, f"At risk {len(true.times)}", transform=place, ha="right",
+                  fontsize=7)  # fmt: skip
+        axes.text(-1, y - 0.12, "Events", transform=place, ha="right", fontsize=7)
+        for time in range(6, 37, 6):
+            here = {"transform": place, "ha": "center", "fontsize": 7}
+            axes.text(time, y - 0.06, str(true.at_risk(time)), **here)
+            axes.text(time, y - 0.12, str(len(true.times) - true.at_risk(time)), **here)
+    found = read(drawn.save(figure, look), tmp_path)
+    expected = {
+        name: tuple(true.at_risk(time) for time in range(0, 37, 6))
+        for name, true in drawn.ARMS.items()
+    }
+    assert found.risk_table.counts == expected
+
+
 def test_rows_that_belong_to_no_arm_are_left_out_and_said(tmp_path):
     content = drawn.draw(table="below", colours=("black", "black"), dashes=("solid", "dashed"))
     found = read(content, tmp_path, names=["one", "two"])
@@ -267,6 +292,29 @@ def test_several_panels_and_no_choice_is_an_error(four):
         digitize.digitize(four[0])
     with pytest.raises(digitize.DigitizeError, match="no panel E.*--panel"):
         digitize.digitize(four[0], panel="E")
+
+
+def test_names_come_from_the_legend_of_the_panel(tmp_path):
+    figure = Figure(figsize=(9, 4))
+    FigureCanvasAgg(figure)
+    arms = [{"A": drawn.arm(50), "B": drawn.arm(51)}, {"C": drawn.arm(52), "D": drawn.arm(53)}]
+    for k, axes in enumerate(figure.subplots(1, 2)):
+        drawn.panel(axes, arms[k])
+    content = drawn.save(figure, "pdf")
+    for k in range(2):
+        check(read(content, tmp_path, panel=k + 1), arms[k])
+
+
+def test_a_name_without_a_curve_is_said(tmp_path):
+    figure = Figure()
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    drawn.panel(axes, drawn.ARMS)
+    axes.plot([0, 36], [1.0, 0.2], color="green", lw=1.4, label="Modelled")
+    axes.legend()
+    found = read(drawn.save(figure, "svg"), tmp_path)
+    check(found, drawn.ARMS)
+    assert any("also names Modelled, for which no curve" in text for text in found.warnings)
 
 
 def test_panels_that_share_the_labels_of_survival(tmp_path):
