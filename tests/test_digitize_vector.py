@@ -225,7 +225,7 @@ def test_marks_under_another_are_still_counted(tmp_path):
     assert len(found.arms[0].censor_time) == 5
 
 
-@pytest.mark.parametrize("look", ["svg", "pdf"])
+@pytest.mark.parametrize("look", ["svg", "shapes", "pdf"])
 def test_every_arm_may_have_a_table_of_its_own(look, tmp_path):
     figure = Figure(figsize=(6, 6))
     FigureCanvasAgg(figure)
@@ -234,9 +234,8 @@ def test_every_arm_may_have_a_table_of_its_own(look, tmp_path):
     place = axes.get_xaxis_transform()
     for k, (name, true) in enumerate(drawn.ARMS.items()):
         y = -0.3 - 0.3 * k
-        axes.text(-1, y, name, transform=place, ha="right", fontsize=7)
-        axes.text(0.8, y - 0.06, f"At risk {len(true.times)}", transform=place, ha="right",
-                  fontsize=7)  # fmt: skip
+        words = f"{name}\nAt risk {len(true.times)}"
+        axes.text(0.8, y - 0.06, words, transform=place, ha="right", fontsize=7)
         axes.text(-1, y - 0.12, "Events", transform=place, ha="right", fontsize=7)
         for time in range(6, 37, 6):
             here = {"transform": place, "ha": "center", "fontsize": 7}

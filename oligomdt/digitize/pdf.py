@@ -23,6 +23,9 @@ from oligomdt.digitize.geometry import (
     scale_of,
 )
 
+CHUNK = 2**16
+"""Bytes unpacked at once to measure them."""
+
 LONE = set("|/\\+x×oO○●◦•l¦")
 """Letters that figures use as censoring marks: one drawn alone is never joined to others."""
 
@@ -142,13 +145,13 @@ def _check_packed(content, name):
     for match in re.finditer(rb"stream\r?\n", content):
         if content[match.start() - 3 : match.start()] == b"end":
             continue
-        engine = zlib.decompressobj()
-        rest = content[match.end() :][:8_000_000] if len(content) > 8_000_000 else None
-        data = content[match.end() :] if rest is None else rest
+        engine, place = zlib.decompressobj(), match.end()
         try:
-            while data and not engine.eof:
-                total += len(engine.decompress(data, 2**20))
+            while not engine.eof and (engine.unconsumed_tail or place < len(content)):
                 data = engine.unconsumed_tail
+                if not data:
+                    data, place = content[place : place + CHUNK], place + CHUNK
+                total += len(engine.decompress(data, 16 * CHUNK))
                 if total > limits.UNPACKED:
                     raise DigitizeError(
                         f"{name} unpacks to more than {limits.UNPACKED} bytes; give the page "
