@@ -3,6 +3,7 @@
 import doctest
 import importlib
 import pkgutil
+import re
 
 import drawn_figure as drawn
 import numpy as np
@@ -420,6 +421,26 @@ def test_forms_and_matrices_are_followed(tmp_path):
     found = read(content, tmp_path)
     one_curve(found)
     assert found.arms[0].colour == (255, 0, 0)
+
+
+def test_labels_may_be_one_string_with_spaces(tmp_path):
+    axes = re.sub(r"BT /H 8 Tf \S+ 36 Td .*?ET", "", drawn.axes_of_pdf())
+    # A space is 0.278 and a digit 0.556 of the size: the next label is 100 points on.
+    words = "0" + 43 * " " + "10" + 41 * " " + "20" + 41 * " " + "30"
+    axes += f"\nBT /H 8 Tf 47.8 36 Td ({words}) Tj ET"
+    found = read(drawn.pdf(f"{axes}\n1 0 0 RG {drawn.steps(TIME, SURV, 25.0)}"), tmp_path)
+    one_curve(found)
+    assert [value for _, value in found.x_axis.ticks] == [0, 10, 20, 30]
+
+
+def test_numbers_at_risk_beside_their_tick_belong_to_it(tmp_path):
+    words = ["BT /H 7 Tf 5 12 Td (At risk) Tj ET"]
+    for x, count in zip((50, 150, 250, 350), (120, 61, 20, 3), strict=True):
+        words.append(f"BT /H 7 Tf {x + 1} 4 Td ({count}) Tj ET")
+    content = f"{drawn.axes_of_pdf()}\n{' '.join(words)}\n1 0 0 RG "
+    found = read(drawn.pdf(content + drawn.steps(TIME, SURV, 25.0)), tmp_path)
+    assert found.risk_table.time.tolist() == [0, 10, 20, 30]
+    assert list(found.risk_table.counts.values()) == [(120, 61, 20, 3)]
 
 
 SVG = """<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"

@@ -478,8 +478,11 @@ def _goes_on(run, letter) -> bool:
     if abs(step @ np.array(across)) > 0.35 * size or step @ np.array(along) < -0.1 * size:
         return False
     gap = (np.array(letter.origin) @ np.array(along) - last.end) / size
+    inked = next((one for one in reversed(run) if not one.sign.isspace()), last)
+    if (np.array(letter.origin) @ np.array(along) - inked.end) / size > 1.0:
+        return False  # apart by a gap, or by several spaces
     if last.object == letter.object:
-        return gap < 1.2
+        return True
     if _alone(run) or (letter.sign in LONE and gap > 0.35):
         return False
     numbers = last.sign.isdigit() and (letter.sign.isdigit() or letter.sign in "-−")
