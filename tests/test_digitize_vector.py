@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+import io
 import pkgutil
 import re
 
@@ -13,6 +14,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from oligomdt import digitize
+from oligomdt.digitize import limits, pdf
 
 THREE = {**drawn.ARMS, "Both": drawn.arm(3, mean=25.0)}
 BLACK = ("black",) * 3
@@ -441,6 +443,47 @@ def test_numbers_at_risk_beside_their_tick_belong_to_it(tmp_path):
     found = read(drawn.pdf(content + drawn.steps(TIME, SURV, 25.0)), tmp_path)
     assert found.risk_table.time.tolist() == [0, 10, 20, 30]
     assert list(found.risk_table.counts.values()) == [(120, 61, 20, 3)]
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_a_page_that_holds_only_an_image_gives_its_pixels(mode):
+    from PIL import Image
+
+    x, y = np.meshgrid(np.arange(240), np.arange(180))
+    pixels = np.stack([x, 255 - y, (x + y) / 2], axis=2).astype(np.uint8)
+    if mode == "L":
+        pixels = pixels[:, :, 0]
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PDF", resolution=150)
+    drawing = pdf.read(buffer.getvalue(), "scan.pdf")
+    assert (drawing.kind, drawing.width, drawing.height) == ("raster", 240, 180)
+    true = pixels if mode == "RGB" else np.repeat(pixels[..., None], 3, axis=2)
+    # The image is packed as JPEG: nearly the same.
+    assert np.abs(drawing.image.astype(float) - true).max() < 12
+
+
+def test_a_turned_page_that_holds_only_an_image_is_shown_upright():
+    content = "q 0 220 -160 0 230 40 cm BI /W 4 /H 3 /CS /RGB /BPC 8 /F /AHx ID "
+    content += "".join("ff0000" if k % 4 == 0 else "00ff00" for k in range(12)) + "> EI Q"
+    drawing = pdf.read(drawn.pdf(content, page="/Rotate 90"), "scan.pdf")
+    assert drawing.kind == "raster" and drawing.width > drawing.height
+    assert drawing.image[:, 0].tolist() == [[255, 0, 0]] * 3
+    assert drawing.image[:, 1:].reshape(-1, 3).tolist() == [[0, 255, 0]] * 9
+
+
+def test_an_image_that_lies_on_its_side_is_shown_as_the_page_shows_it():
+    content = "q 0 220 -160 0 230 40 cm BI /W 4 /H 3 /CS /RGB /BPC 8 /F /AHx ID "
+    content += "".join("ff0000" if k % 4 == 0 else "00ff00" for k in range(12)) + "> EI Q"
+    image = pdf.read(drawn.pdf(content), "scan.pdf").image
+    assert image.shape[0] > image.shape[1]  # the first column has become the foot
+    assert image[-2, :].mean(axis=0)[0] > 200 and image[2, :].mean(axis=0)[1] > 200
+
+
+def test_an_image_of_too_many_pixels_is_refused(monkeypatch):
+    monkeypatch.setattr(limits, "PIXELS", 5)
+    content = "q 300 0 0 200 40 40 cm BI /W 3 /H 2 /CS /G /BPC 8 /F /AHx ID 00ff00ff00ff> EI Q"
+    with pytest.raises(digitize.DigitizeError, match="3 x 2 pixels.*crop"):
+        pdf.read(drawn.pdf(content), "scan.pdf")
 
 
 SVG = """<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"
