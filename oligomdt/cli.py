@@ -1,4 +1,4 @@
-"""The command line: `oligomdt check`, `redraw`, `reconstruct`, `pool` and `build`."""
+"""The command line: `oligomdt check`, `redraw`, `digitize`, `reconstruct`, `pool`, `build`."""
 
 import argparse
 import os
@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from oligomdt.commands import pool, reconstruct
+from oligomdt.commands import digitize, pool, reconstruct
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -42,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="command")
     _add_check(commands)
     _add_redraw(commands)
+    digitize.add(commands)
     reconstruct.add(commands)
     pool.add(commands)
     _add_build(commands)

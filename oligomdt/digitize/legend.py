@@ -1,0 +1,337 @@
+"""Names of the arms: from the legend, from labels beside the curves, or by their colour."""
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from oligomdt.digitize.curve import Curve
+from oligomdt.digitize.drawing import Drawing, Text
+from oligomdt.digitize.figure import Panel
+
+FAR = 1e6
+"""Cost of a pair that cannot be."""
+
+REMARK = re.compile(
+    r"\b(hr|hazard|ci|p|logrank|log-rank|median|adjusted|stratified)\b|[=<>]|%|\d\.\d", re.I
+)
+"""What annotations say and names of arms do not."""
+
+
+@dataclass(frozen=True)
+class Name:
+    """A name found for a curve, and how: 'legend', 'line', 'colour', 'beside' or 'none'."""
+
+    text: str
+    how: str
+    source: Text | None = None
+    order: int = 0
+
+
+def cleaned(text: str) -> str:
+    """A name without the number of patients and a closing colon.
+
+    Examples
+    --------
+    >>> from oligomdt.digitize.legend import cleaned
+    >>> cleaned("MDT (n = 58)"), cleaned("Control, N=31:")
+    ('MDT', 'Control')
+    """
+    text = re.sub(r"[\s,;]*[\[(]?\s*\b[nN]\s*=\s*[\d,]+\s*[\])]?\s*:?\s*$", "", text)
+    return text.strip().rstrip(":").strip()
+
+
+def key(text: str) -> str:
+    r"""What two spellings of one name share.
+
+    Examples
+    --------
+    >>> from oligomdt.digitize.legend import key
+    >>> key("D\u2212penicillamine") == key("D-Penicillamine")
+    True
+    """
+    text = re.sub("[\u2010-\u2015\u2212]", "-", cleaned(text).casefold())
+    return re.sub(r"[\s.,:;'\"]", "", text)
+
+
+def find(
+    drawing: Drawing, panel: Panel, curves: list[Curve], known=(), used=()
+) -> tuple[list[Name], list[str]]:
+    """A name for every curve.
+
+    Parameters
+    ----------
+    drawing : Drawing
+        The page.
+    panel : Panel
+        The box of the axes.
+    curves : list of Curve
+        The arms.
+    known : list of str
+        Names in the table of numbers at risk: labels beside the curves must be among them.
+    used : collection of int
+        Places in `drawing.texts` of texts that are labels of axes or cells of a table.
+
+    Returns
+    -------
+    names : list of Name
+        'Arm 1', 'Arm 2', ... for those not found.
+    warnings : list of str
+        Which were not found or are not sure.
+    """
+    words = [
+        text
+        for place, text in enumerate(drawing.texts)
+        if place not in used and re.search(r"[^\W\d_]", text.text) and len(text.text) < 80
+    ]
+    names = [None] * len(curves)
+    for way in (_by_handles, _by_swatches, _by_colours, _by_lines, _by_place):
+        open_ = [k for k, name in enumerate(names) if name is None]
+        if not open_:
+            break
+        taken = {key(name.text) for name in names if name is not None}
+        free = [text for text in words if key(text.text) not in taken]
+        for k, name in way(drawing, panel, [curves[k] for k in open_], free, known).items():
+            names[open_[k]] = name
+    lost = _without_curve(drawing, curves, words, names)
+    names, warnings = _complete(names)
+    if lost:
+        warnings.append(
+            f"the legend also names {', '.join(lost)}, for which no curve was found; check the "
+            "picture, or give --colours"
+        )
+    return names, warnings
+
+
+def _complete(names) -> tuple[list[Name], list[str]]:
+    warnings = []
+    beside = [name.text for name in names if name is not None and name.how == "beside"]
+    if beside:
+        warnings.append(
+            f"the names {', '.join(beside)} were given to the nearest curves; check them, or "
+            "give --names"
+        )
+    texts = [name.text for name in names if name is not None]
+    if len(set(texts)) < len(texts):
+        names = [None if name and texts.count(name.text) > 1 else name for name in names]
+    missing = [k for k, name in enumerate(names) if name is None]
+    if missing:
+        warnings.append(
+            f"no name was found for {len(missing)} of {len(names)} arm(s); give --names"
+        )
+    return [
+        Name(f"Arm {k + 1}", "none") if name is None else name for k, name in enumerate(names)
+    ], warnings
+
+
+# -- legend
+
+
+def _by_handles(drawing, panel, curves, words, known) -> dict:
+    """Texts to the right of short level lines in the style of an arm."""
+    handles = _handles(drawing, curves, words)
+    return _matched(handles, curves, _unlike, 60.0, panel)
+
+
+def _handles(drawing, curves, words) -> list:
+    """Short level lines with the text to their right."""
+    own = {item for curve in curves for item in curve.items}
+    handles = []
+    for stroke in drawing.strokes:
+        x0, y0, x1, y1 = stroke.box
+        flat = not stroke.filled and y1 - y0 < 0.1 and 4 < x1 - x0 < 90
+        if not flat or stroke.item in own:
+            continue
+        text = _right_of(x1, (y0 + y1) / 2, words)
+        if text is not None:
+            handles.append((stroke, text))
+    return handles
+
+
+def _without_curve(drawing, curves, words, names) -> list[str]:
+    """Names in line with those of the legend that no curve was found for."""
+    used = {id(name.source) for name in names if name is not None and name.how == "legend"}
+    handles = _handles(drawing, curves, words)
+    left = {round(stroke.box[0], 1) for stroke, text in handles if id(text) in used}
+    taken = {key(name.text) for name in names if name is not None}
+    return list(
+        dict.fromkeys(
+            cleaned(text.text)
+            for stroke, text in handles
+            if round(stroke.box[0], 1) in left and key(text.text) not in taken
+        )
+    )
+
+
+def _by_swatches(drawing, panel, curves, words, known) -> dict:
+    """Texts to the right of small areas in the colour of an arm."""
+    swatches = []
+    for stroke in drawing.strokes:
+        x0, y0, x1, y1 = stroke.box
+        if stroke.filled and 2 < x1 - x0 < 40 and 2 < y1 - y0 < 40:
+            text = _right_of(x1, (y0 + y1) / 2, words)
+            if text is not None:
+                swatches.append((stroke, text))
+    colours = {curve.stroke.colour for curve in curves}
+    if len(colours) < len(curves):
+        return {}
+    return _matched(swatches, curves, _other_colour, 30.0, panel)
+
+
+def _right_of(x, y, words):
+    near = [
+        text
+        for text in words
+        if abs(text.y - y) < 0.75 * max(text.height, 4) and -1 < text.x0 - x < 30
+    ]
+    return min(near, key=lambda text: text.x0, default=None)
+
+
+def _matched(pairs, curves, cost, most, panel) -> dict:
+    """The cheapest pairing of curves and named strokes; a legend in the panel comes first."""
+    if not pairs:
+        return {}
+    costs = np.array([[cost(curve.stroke, stroke) for stroke, _ in pairs] for curve in curves])
+    aside = np.array([min(0.1 * _outside(stroke, panel), most / 3) for stroke, _ in pairs])
+    found = {}
+    for k, j in zip(*linear_sum_assignment(np.minimum(costs + aside, FAR)), strict=True):
+        if costs[k, j] < most:
+            text = pairs[j][1]
+            found[int(k)] = Name(cleaned(text.text), "legend", text, int(j))
+    return found
+
+
+def _outside(stroke, panel) -> float:
+    """How far a stroke is from the panel, in points."""
+    x0, y0, x1, y1 = stroke.box
+    return max(panel.x0 - x1, x0 - panel.x1, 0) + max(panel.y0 - y1, y0 - panel.y1, 0)
+
+
+def _other_colour(curve, stroke) -> float:
+    return float(np.abs(np.subtract(curve.colour, stroke.colour)).sum())
+
+
+def _unlike(curve, stroke) -> float:
+    """How much two lines differ in colour, dashes and width."""
+    cost = _other_colour(curve, stroke)
+    if bool(curve.dash) != bool(stroke.dash):
+        return cost + 100
+    if curve.dash:
+        # Devices stretch dashes a little; their number and shares tell the patterns apart.
+        cost += 20 * (len(curve.dash) != len(stroke.dash))
+        n = min(len(curve.dash), len(stroke.dash))
+        one, other = np.array(curve.dash[:n]), np.array(stroke.dash[:n])
+        cost += 10 * float(np.abs(np.log((one + 0.1) / (other + 0.1))).sum()) / n
+    return cost + 5 * abs(np.log(curve.width / stroke.width))
+
+
+# -- labels beside the curves
+
+
+def _by_lines(drawing, panel, curves, words, known) -> dict:
+    """Texts that a thin line joins to a curve."""
+    own = {item for curve in curves for item in curve.items}
+    found = {}
+    for stroke in drawing.strokes:
+        if stroke.filled or stroke.item in own or len(stroke.points) > 12:
+            continue
+        for end, other in ((0, -1), (-1, 0)):
+            text = _beside_point(stroke.points[other], words)
+            if text is None or not _may_name(text, known):
+                continue
+            k = _pointed_at(curves, stroke.points[other], stroke.points[end])
+            if k is not None and k not in found:
+                found[k] = Name(cleaned(text.text), "line", text)
+    return found
+
+
+def _pointed_at(curves, start, end):
+    """The curve that a line runs into, if it goes on for a little."""
+    length = float(np.hypot(*(end - start)))
+    if length < 8 or min(_distance(curve, start) for curve in curves) < 2:
+        return None  # a mark on a curve
+    for step in np.arange(0.0, 4.5, 0.25):  # leaders stop short of what they point at
+        gaps = [_distance(curve, end + step * (end - start) / length) for curve in curves]
+        if min(gaps) < 0.5:
+            return int(np.argmin(gaps))
+    return None
+
+
+def _beside_point(point, words):
+    x, y = point
+    near = [
+        (max(t.x0 - x, x - t.x1, 0) + max(t.y0 - y, y - t.y1, 0), k)
+        for k, t in enumerate(words)
+        if t.x0 - 9 < x < t.x1 + 9 and t.y0 - 9 < y < t.y1 + 9
+    ]
+    return words[min(near)[1]] if near else None
+
+
+def _distance(curve, point) -> float:
+    """Distance of a point from a curve."""
+    a, b = curve.points[:-1], curve.points[1:]
+    length = np.maximum(((b - a) ** 2).sum(axis=1), 1e-12)
+    share = np.clip(((point - a) * (b - a)).sum(axis=1) / length, 0, 1)
+    nearest = a + share[:, None] * (b - a)
+    return float(np.sqrt(((nearest - point) ** 2).sum(axis=1)).min())
+
+
+def _by_colours(drawing, panel, curves, words, known) -> dict:
+    """Texts in the colour that only one arm has."""
+    found = {}
+    for k, curve in enumerate(curves):
+        colour = curve.stroke.colour
+        twins = [c for c in curves if np.abs(np.subtract(c.stroke.colour, colour)).sum() < 60]
+        if len(twins) > 1 or max(colour) - min(colour) < 30:
+            continue
+        same = [
+            text
+            for text in words
+            if text.colour is not None
+            and np.abs(np.subtract(text.colour, colour)).sum() < 20
+            and _may_name(text, known)
+        ]
+        if same and len({key(text.text) for text in same}) == 1:
+            found[k] = Name(cleaned(same[0].text), "colour", same[0])
+    return found
+
+
+def _by_place(drawing, panel, curves, words, known) -> dict:
+    """As many texts inside the panel as curves: each to the nearest, all together."""
+    inside = [
+        text
+        for text in words
+        if panel.x0 < text.x < panel.x1 + 60
+        and panel.y0 < text.y < panel.y1
+        and (text.angle < 5 or text.angle > 355)
+        and _may_name(text, known)
+    ]
+    if len(inside) != len(curves) or not curves:
+        return {}
+    if len(curves) == 1 and not known:
+        return {}
+    gaps = np.array([[_gap(curve, text) for text in inside] for curve in curves])
+    if (gaps.min(axis=1) > 0.3 * (panel.y1 - panel.y0)).any():
+        return {}
+    return {
+        int(k): Name(cleaned(inside[j].text), "beside", inside[j])
+        for k, j in zip(*linear_sum_assignment(np.minimum(gaps, FAR)), strict=True)
+    }
+
+
+def _gap(curve, text) -> float:
+    """Height between a text and the curve above or below it."""
+    x = np.linspace(text.x0, text.x1, 9)
+    x = np.minimum(x, curve.points[-1, 0])
+    k = np.searchsorted(curve.points[:, 0], x, side="right") - 1
+    y = curve.points[np.clip(k, 0, None), 1]
+    # The start of the text is where it was placed; its other end may run over other curves.
+    weight = np.linspace(1, 0.2, 9)
+    return float(np.average(np.abs(y - text.y), weights=weight))
+
+
+def _may_name(text, known) -> bool:
+    if known:
+        return key(text.text) in {key(name) for name in known}
+    return REMARK.search(cleaned(text.text)) is None
