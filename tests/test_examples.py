@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-ROOMS = ("analysis", "evidence", "figures", "pooling", "reconstructkm", "survival")
+ROOMS = ("analysis", "digitize", "evidence", "figures", "pooling", "reconstructkm", "survival")
 HEAVY = {"lifelines", "matplotlib", "numba", "scipy.stats", "statsmodels"}
 
 
