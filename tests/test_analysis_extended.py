@@ -1,6 +1,7 @@
 """The extended layer: what is pooled, what is a scenario, and that nobody is counted twice."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -375,6 +376,11 @@ def test_an_unknown_row_is_refused(estimates, records):
     wrong = estimates.head(1).assign(record="none")
     with pytest.raises(ValueError, match="rows: no record 'none'; use the rows of"):
         overlap_check(wrong, records)
+
+
+def test_rows_of_another_kind_are_refused(records):
+    with pytest.raises(ValueError, match="rows has no column record"):
+        overlap_check(pd.DataFrame({"hr": [0.5]}), records)
 
 
 def test_no_record_is_refused():

@@ -112,3 +112,8 @@ def test_the_speed_benchmark_has_both_columns_and_meets_its_aims():
     # What metafor's default stopping rule leaves (see tests/reference).
     differences = table.filter(like="largest_difference")
     assert (differences.to_numpy() < 2e-4).all()
+
+
+def test_profiles_need_a_group_of_two_trials(estimates):
+    with pytest.raises(ValueError, match="no group has two pooled trials"):
+        analysis.profiles(estimates[estimates["label"] == "CURB, NSCLC (2024)"])

@@ -299,6 +299,12 @@ BAD = {
         "  phase: phase 2/3\n  n: {value: 215, sources: {review_beckham: text}}\n",
         "NRG-LU002: `n` is stated in context/NRG-LU002; leave it out here",
     ),
+    "a part that holds its whole": (
+        "core.yaml",
+        "CURB-NSCLC:\n  trial: CURB\n",
+        "CURB-NSCLC:\n  trial: CURB\n  contains: [CURB]\n",
+        "CURB/contains: `CURB-NSCLC` contains CURB; a part cannot hold its whole",
+    ),
     "an unknown part": (
         "core.yaml",
         "contains: [CURB-NSCLC,",

@@ -192,6 +192,8 @@ def overlap_check(rows: pd.DataFrame, records: Records | None = None) -> pd.Data
     rows: EXTEND and EXTEND-breast share patients; pool one of the two
     """
     records = evidence.extended() if records is None else records
+    if "record" not in rows:
+        raise ValueError("rows has no column record; use the rows of extended_estimates()")
     for name in rows["record"]:
         if name not in records:
             raise ValueError(f"rows: no record {name!r}; use the rows of extended_estimates()")

@@ -38,6 +38,11 @@ def profiles(estimates: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
         which the true hazard ratio of one trial in twenty differs from the average at least),
         `checked` (all of its trials) and `note`.
 
+    Raises
+    ------
+    ValueError
+        If no group has two trials or more.
+
     Examples
     --------
     >>> from oligomdt.analysis import published_estimates
@@ -53,6 +58,8 @@ def profiles(estimates: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
             shared = {"group": group, "k": len(studies)}
             end = {"checked": bool(studies["checked"].all())}
             rows += [shared | row | end for row in _rows(studies, level)]
+    if not rows:
+        raise ValueError("estimates: no group has two pooled trials; a profile needs them")
     frame = pd.DataFrame(rows)
     return frame[[*frame.columns.drop("note"), "note"]]
 

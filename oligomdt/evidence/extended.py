@@ -275,7 +275,19 @@ def _problems(records: dict) -> Iterator[tuple[str, tuple]]:
                 others = [key for key in records if key != record.id]
                 problem = f"`{other}` is not another record; {nearest(other, others)}"
                 yield record.id, (("contains",), problem)
+            elif record.id in _parts(other, records, set()):
+                problem = f"`{other}` contains {record.id}; a part cannot hold its whole"
+                yield record.id, (("contains",), problem)
         yield from _usable(record)
+
+
+def _parts(name: str, records: dict, seen: set) -> set:
+    """All records among the parts of a record, and of these; `seen` are known already."""
+    for part in records[name].contains:
+        if part in records and part not in seen:
+            seen.add(part)
+            _parts(part, records, seen)
+    return seen
 
 
 def _usable(record: ExtendedTrial) -> Iterator[tuple[str, tuple]]:
