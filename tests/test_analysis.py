@@ -310,6 +310,25 @@ def test_added_trial_moves_the_result_towards_its_own(scenarios):
     assert "†" in added["changed"]
 
 
+def test_a_scenario_on_an_unread_value_says_so(scenarios):
+    """NSCLC holds Iyengar, whose hazard ratio was not read; the breast trials were read."""
+    lung = scenarios[scenarios["group"] == "NSCLC"].set_index("scenario")["checked"]
+    read = set(lung[lung].index)
+    readings = scenarios[scenarios["kind"] == "reading of a trial"]["scenario"]
+    assert read == {"without Iyengar (2018)", "without unchecked values", *readings}
+    assert scenarios.loc[scenarios["group"] == "breast", "checked"].all()
+    mixed = scenarios[scenarios["group"] == "mixed"].set_index("scenario")["checked"]
+    assert mixed["primary analysis"] and not mixed["SABR-COMET: report of 2019"]
+
+
+def test_a_p_that_was_not_read_marks_the_reading_of_it():
+    trial = evidence.load()["Iyengar"]
+    result = trial.cohort("NSCLC").result()
+    unread = result.model_copy(update={"p": result.p.model_copy(update={"checked": False})})
+    module = importlib.import_module("oligomdt.analysis.sensitivity")
+    assert module._read(result) and not module._read(unread)
+
+
 def test_second_reading_of_iyengar_uses_p_and_progressions(scenarios):
     found = row(scenarios, kind="reading of a trial")
     assert "10 and 4 patients with progression" in found["changed"]

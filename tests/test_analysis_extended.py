@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.stats import halfnorm, norm
 
-from oligomdt import analysis, evidence
+from oligomdt import analysis, evidence, pooling
 from oligomdt.analysis.extended import (
     extended_by_histology,
     extended_by_setting,
@@ -437,6 +437,21 @@ def test_expected_result_by_a_second_route(validation):
 
     total = quad(lambda tau: weight(tau)[0], 0, 8)[0]
     assert row["p_as_far"] == pytest.approx(quad(above, 0, 8)[0] / total, abs=1e-7)
+
+
+def test_predicted_and_expected_are_of_one_posterior(validation, estimates):
+    """Five trials too: by the plan of the main analysis they would have a REML interval."""
+    row = validation.iloc[1]
+    assert row["k"] == 5
+    names = ("CURB", "Gomez", "Iyengar", "SABR-COMET", "EXTEND-breast")
+    studies = rows(estimates, *names)
+    posterior = pooling.bayes(studies["log_hr"], studies["se"], tau_scale=0.5)
+    wanted = [posterior.hr, posterior.hr_low, posterior.hr_high]
+    assert row[["predicted", "predicted_low", "predicted_high"]].tolist() == wanted
+    assert [round(value, 2) for value in wanted] == [0.47, 0.32, 0.70]
+    # The median of what is expected is that of the average effect, nearly.
+    middle = expected_result(studies, 0.2).p_hr_below(row["predicted"])
+    assert middle == pytest.approx(0.5, abs=0.01)
 
 
 def test_a_less_precise_trial_may_print_more(estimates):

@@ -156,6 +156,39 @@ def test_chances_are_those_of_the_pooling_room(estimates):
     assert row["alone_relevant"] == pytest.approx(stats.norm.sf(1.959964 - z), abs=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("group", "events", "expected"),
+    [
+        ("breast", 50, 0.085),
+        ("breast", 100, 0.133),
+        ("breast", 400, 0.190),
+        ("NSCLC with NRG-LU002", 100, 0.947),
+        ("mixed", 100, 0.788),
+        ("mixed", 400, 0.806),
+    ],
+)
+def test_random_effects_chance_is_that_of_pooling_again(estimates, group, events, expected):
+    """Numbers of an independent derivation, and every trial pooled again with the same tau."""
+    row = only(analysis.future_power(estimates, [events]), group=group)
+    assert row["predictive_random"] == pytest.approx(expected, abs=5e-4)
+    if group == "NSCLC with NRG-LU002":
+        return
+    (y, s), rng, n = data_of(estimates, group), np.random.default_rng(events), 40000
+    tau2 = row["tau"] ** 2
+    w, last = 1 / (np.square(s) + tau2), 1 / (4 / events + tau2)
+    mu = rng.normal((w @ y) / w.sum(), w.sum() ** -0.5, n)
+    new = rng.normal(mu, np.sqrt(tau2 + 4 / events))
+    z = (w @ y + last * new) / np.sqrt(w.sum() + last)
+    assert row["predictive_random"] == pytest.approx(np.mean(z < -1.959964), abs=0.01)
+
+
+def test_the_page_says_that_the_spent_level_is_cumulative():
+    text = (ROOT / "book" / "planning.md").read_text(encoding="utf-8")
+    assert "would allow at" not in text
+    assert "It is cumulative: a first look" in text
+    assert "first look" in analysis.information.__doc__
+
+
 def test_information_by_hand(estimates):
     frame = analysis.information(estimates, [0.8])
     _, s = data_of(estimates, "NSCLC")

@@ -191,15 +191,42 @@ def test_p_within_curb_is_that_of_the_printed_hazard_ratios():
     assert row["ceiling"] == row["rating"] == "very low"
 
 
-def test_all_trials_are_rated_below_their_ceiling():
+def test_chance_in_all_trials_is_judged_as_the_primary_analysis_does():
+    """Its credible interval includes 1; a test that takes tau as 0 would say otherwise."""
     row = analysis.iceman().set_index("contrast").loc["all trials"]
     contrasts = analysis.interaction(analysis.published_estimates())
-    same = contrasts[
-        (contrasts["contrast"] == "all trials") & (contrasts["method"] == "REML Wald")
-    ]
-    assert row["p"] == same["p"].item()
-    assert row["suggested"]
-    assert (row["ceiling"], row["rating"]) == ("moderate", "low")
+    own = contrasts[contrasts["contrast"] == "all trials"].set_index("method")
+    assert row["p"] == own.loc["REML ad hoc HKSJ", "p"] == pytest.approx(0.104, abs=5e-4)
+    primary = own[own["role"] == "primary"].iloc[0]
+    for one in (row, primary):
+        assert one["low"] < 1 < one["high"]
+    assert own.loc["REML Wald", "high"] < 1
+    assert not row["suggested"]
+    assert (row["ceiling"], row["rating"]) == ("low", "low")
+
+
+def test_numbers_of_the_contrast_are_marked_where_a_value_was_not_read():
+    rows = analysis.iceman().set_index("contrast")
+    assert rows["checked"].to_dict() == {"within CURB": True, "all trials": False}
+    chance = analysis.iceman_items().query("item == 'chance'").set_index("contrast")["answer"]
+    assert chance["all trials"].endswith("†") and "†" not in chance["within CURB"]
+    text = (ROOT / "book" / "appraisal.md").read_text(encoding="utf-8")
+    # The page takes the dagger with each number, from the row.
+    assert "`pooled_ratio`†" not in text
+    assert text.count("ratio(row[column]) + mark") == 1
+
+
+def test_a_reason_that_rests_on_unread_limits_is_marked():
+    assert not evidence.context()["NRG-LU002"].hr.checked
+    rated = analysis.certainty().set_index(["group", "domain"])["reason"]
+    assert "explains†" in rated["NSCLC", "inconsistency"]
+    assert "†" in rated["NSCLC", "imprecision"]
+    # Breast cancer and SABR-COMET 2022 rest on values that were read.
+    checked = analysis.histology_synthesis(analysis.published_estimates())
+    checked = checked[checked["role"] == "primary"].set_index("group")["checked"]
+    for (group, domain), reason in rated.items():
+        if domain == "imprecision":
+            assert ("†" in reason) != checked[group]
 
 
 def with_p(p, contrast="all trials"):
@@ -254,7 +281,7 @@ def test_a_rating_above_its_ceiling_is_refused():
 
 def test_a_contrast_without_its_row_or_p_is_refused():
     contrasts = analysis.interaction(analysis.published_estimates())
-    with pytest.raises(ValueError, match=r"contrasts: 0 rows of 'all trials' by 'REML Wald'"):
+    with pytest.raises(ValueError, match=r"contrasts: 0 rows of 'all trials' by 'REML ad"):
         analysis.iceman_items(contrasts[contrasts["contrast"] == "within CURB"])
     with pytest.raises(ValueError, match="the method has no p"):
         analysis.iceman_items(with_p(np.nan))

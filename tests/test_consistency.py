@@ -71,7 +71,7 @@ def test_trials_whose_numbers_disagree_are_flagged(name):
 
 def test_a_wrong_level_is_named():
     northstar = pair(check(**FLAGGED["NorthStar"][0]), "HR with limits and p")
-    assert northstar.verdict == "cannot all be right"
+    assert northstar.verdict == "do not fit one analysis"
     assert northstar.reconciled_by[0] == "limits at the 80 % level"
     assert check(**FLAGGED["NorthStar"][0], level=0.8).verdict == "consistent"
 
@@ -82,14 +82,14 @@ def test_a_log_rank_p_value_is_named_where_it_explains_the_difference():
     assert iyengar.reconciled_by[0].startswith("a log-rank test (p 0.012 to ")
     for name in ("SINDAS", "ORIOLE"):
         report = check(**FLAGGED[name][0])
-        assert report.verdict == "cannot all be right"
+        assert report.verdict == "do not fit one analysis"
         assert "log-rank" not in str(report)
 
 
 def test_a_one_sided_p_value_is_named():
     br002 = {**PASS["NRG-BR002"], "sided": None}
     p = pair(check(**br002), "HR with limits and p")
-    assert p.verdict == "cannot all be right"
+    assert p.verdict == "do not fit one analysis"
     assert "a one-sided p-value" in p.reconciled_by
 
 
@@ -189,8 +189,8 @@ def test_numbers_printed_from_one_data_set_are_never_called_a_contradiction():
         if float(shown["lower"]) > 0:
             verdicts.append(check(**shown).verdict)
             exact = printed(ipd, cox, logrank, arms, 4)
-            assert check(**exact).verdict != "cannot all be right"
-    assert "cannot all be right" not in verdicts
+            assert check(**exact).verdict != "do not fit one analysis"
+    assert "do not fit one analysis" not in verdicts
     assert verdicts.count("consistent") > 0.6 * len(verdicts)
 
 
@@ -249,7 +249,7 @@ def test_a_lopsided_interval_is_flagged_and_a_very_lopsided_one_contradicts():
         "HR 0.566",
         "limits that are not symmetric on the log scale",
     )
-    assert check("0.75", "0.40", "0.80").verdict == "cannot all be right"
+    assert check("0.75", "0.40", "0.80").verdict == "do not fit one analysis"
 
 
 def test_a_likelihood_interval_is_less_lopsided_than_the_cut():
@@ -270,10 +270,10 @@ def test_a_likelihood_interval_is_less_lopsided_than_the_cut():
 def test_too_few_events_contradict_the_limits():
     shown = {"hr": "0.47", "lower": "0.30", "upper": "0.76"}
     events = pair(check(**shown, events=(39, 28)), "limits and events")
-    assert events.verdict == "cannot all be right"
+    assert events.verdict == "do not fit one analysis"
     assert events.reconciled_by[0] == "at least 70 events split in the same way"
     assert check(**shown, events=(41, 29)).verdict == "consistent"
-    assert check(**shown, events=67).verdict == "cannot all be right"
+    assert check(**shown, events=67).verdict == "do not fit one analysis"
     assert check(**shown, events=68).verdict == "consistent"
     # Enough events in all, split unevenly: possible for a log-rank estimate, not for Cox.
     assert check(**shown, events=(50, 20)).verdict == "explained by the method"
@@ -289,10 +289,10 @@ def test_far_too_many_events_are_flagged_with_the_number_that_fits():
 def test_p_value_against_events_without_limits():
     assert check("0.50", p="0.04", events=40).verdict == "consistent"
     bare = pair(check("0.50", p="0.001", events=40), "HR with events and p")
-    assert bare.verdict == "cannot all be right"
+    assert bare.verdict == "do not fit one analysis"
     # Schoenfeld: about 4 z**2 / ln(HR)**2 events.
     assert int(bare.reconciled_by[-1].split()[2]) == pytest.approx(4 * 3.29**2 / 0.48, rel=0.15)
-    assert check("0.50", p="0.025", events=30).verdict == "cannot all be right"
+    assert check("0.50", p="0.025", events=30).verdict == "do not fit one analysis"
     assert check("0.50", p="0.025", sided="one-sided", events=30).verdict == "consistent"
     assert check("0.50", p=">0.05", events=40).verdict == "consistent"
 
@@ -315,8 +315,8 @@ def test_one_limit_is_enough():
     )
     assert {full.verdict, upper.verdict, lower.verdict} == {"consistent"}
     assert len(upper.comparisons) == len(lower.comparisons) == 1
-    assert check("0.41", None, "0.75", p="0.4").verdict == "cannot all be right"
-    assert check("0.41", "0.22", p="0.4").verdict == "cannot all be right"
+    assert check("0.41", None, "0.75", p="0.4").verdict == "do not fit one analysis"
+    assert check("0.41", "0.22", p="0.4").verdict == "do not fit one analysis"
 
 
 def test_a_limit_that_rounds_to_zero_says_little():

@@ -138,6 +138,40 @@ def test_later_results_show_what_is_shared():
     assert len(trials) + len(pools) + len(rest) == len(validation)
 
 
+def test_every_number_on_an_unread_value_has_its_dagger():
+    validation = analysis.external_validation()
+    trials = extended_tables.later_trials(validation).set_index("Trial")
+    for name in ("Predicted HR (95 %)", "Printed HR expected in", "P(as far out)"):
+        assert trials.loc["EXTEND (2026)", name].str.endswith("†").all()
+        assert trials.loc["NRG-LU002 (2024)", name].endswith("†")
+        assert "†" not in trials.loc["NRG-BR002 (2022)", name]
+    later = validation.set_index("label")
+    numbers = extended_tables.later_numbers(later.loc["NRG-LU002 (2024)"])
+    assert {name: "†" in text for name, text in numbers.items()} == dict.fromkeys(numbers, True)
+    read = extended_tables.later_numbers(later.loc["NRG-BR002 (2022)"])
+    assert not any("†" in text for text in read.values())
+
+
+def test_what_is_expected_of_a_trial_rests_on_its_own_limits_too():
+    row = analysis.external_validation().query("label == 'NRG-BR002 (2022)'").iloc[0]
+    numbers = extended_tables.later_numbers(row.to_dict() | {"checked_observed": False})
+    marked = {name for name, text in numbers.items() if "†" in text}
+    assert marked == {"expected", "observed", "as_far"}
+
+
+def test_predictions_of_a_pool_are_marked_with_its_hazard_ratio(by_cancer):
+    pooled = by_cancer[by_cancer["kind"] == "pooled"]
+    shown = extended_tables.pooled(by_cancer, "Cancer")
+    several = (pooled["k"] > 1).to_numpy()
+    for name in ("New trial (95 %)", "P(HR < 1)"):
+        marked = shown.loc[several, name].str.endswith("†").tolist()
+        assert marked == (~pooled.loc[several, "checked"]).tolist()
+    assert not pooled.loc[pooled["pool"] == "NSCLC", "checked"].item()
+    numbers = analysis.extended_numbers(by_cancer)
+    assert numbers["extended_NSCLC_new_low"].endswith("†")
+    assert "†" not in numbers["extended_breast_new_low"]
+
+
 def test_a_table_of_the_layer_explains_its_dagger(records):
     frame = extended_tables.results(records, "pooled")
     shown = tables.table(frame, "Results.", "glance", {name: name for name in frame})

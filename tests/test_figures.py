@@ -325,7 +325,8 @@ def test_alt_text_of_the_forest_states_every_row():
     alt = alt_of("forest")
     for row in frame_of("forest").to_dict("records"):
         assert row["label"] in alt
-    assert alt.count("†") == 3  # Iyengar, the pooled NSCLC, and what the mark means
+    # Iyengar, the pooled NSCLC, two ratios of all and of other trials, what the mark means.
+    assert alt.count("†") == 5
 
 
 @each_figure
@@ -372,6 +373,23 @@ def test_km_refuses_reconstructions_of_different_results():
 def test_km_panel_refuses_a_result_given_twice():
     with pytest.raises(ValueError, match="CURB-NSCLC is given twice"):
         km_panel.km_panel_data([analysis.reconstruct("CURB-NSCLC")] * 2)
+
+
+def test_the_forest_marks_a_ratio_that_holds_an_unread_trial():
+    alt = forest.alt_forest(published_forest())
+    assert "all trials: 0.45 (0.18 to 1.05)\u2020." in alt
+    assert "within CURB: 0.53 (0.22 to 1.24)." in alt
+
+
+def test_sensitivity_marks_what_was_not_read():
+    lung, breast = (sensitivity.sensitivity_data(scenarios(), g) for g in ("NSCLC", "breast"))
+    alt = sensitivity.alt_sensitivity(lung)
+    assert "Primary analysis 0.36 (0.20\u20130.66)\u2020" in alt
+    assert "\u2020 rests on a value that was not read in its source." in alt
+    assert alt.count("\u2020") == (~lung["checked"]).sum() + 1
+    drawn = [text.get_text() for text in sensitivity.draw_sensitivity(lung).axes[0].texts]
+    assert sum("\u2020" in text for text in drawn) == (~lung["checked"]).sum()
+    assert "\u2020" not in sensitivity.alt_sensitivity(breast)
 
 
 def test_sensitivity_refuses_an_unknown_group():

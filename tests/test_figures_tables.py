@@ -57,6 +57,21 @@ def test_absent_values_keep_their_meaning():
     assert [cell.get_text() for cell in words] == ["not reported", "not reached"]
 
 
+def test_a_row_that_was_not_read_is_marked_at_its_estimate():
+    for estimate in ("hr", "ratio"):
+        frame = pd.DataFrame(
+            {estimate: [0.5, 0.7], "low": [0.4, 0.6], "checked": [True, False]}
+        )
+        shown = cells(tables.table(frame, "Numbers.", "numbers"))
+        assert shown == [["0.50", "0.40"], ["0.70†", "0.60"]]
+
+
+def test_the_ratio_of_the_two_cancers_is_marked_where_it_holds_an_unread_trial():
+    contrasts = analysis.interaction(analysis.published_estimates())
+    checked = contrasts.groupby("contrast")["checked"].first().to_dict()
+    assert checked == {"all trials": False, "between trials": False, "within CURB": True}
+
+
 def test_stated_values_are_shown_as_printed():
     arm = evidence.load()["CURB"].cohort("NSCLC").result().arms["experimental"]
     frame = pd.DataFrame({"what": ["median"], "stated": [arm.median], "ci": [arm.median_ci]})

@@ -71,6 +71,11 @@ def test_information_size_against_the_definition_of_diversity():
     assert needed == pytest.approx(planning.required_events(0.7) * random**2 / common**2)
 
 
+def test_spent_level_is_said_to_be_cumulative():
+    assert "cumulative" in planning.alpha_spent.__doc__
+    assert "this look and all before it" in planning.alpha_spent.__doc__
+
+
 def test_spent_level_grows_to_the_whole():
     spent = [planning.alpha_spent(t, 0.05) for t in np.linspace(0.05, 1, 20)]
     assert np.all(np.diff(spent) > 0) and spent[-1] == pytest.approx(0.05, abs=1e-12)
@@ -113,6 +118,32 @@ def test_predictive_power_is_conditional_power_averaged_over_the_truth(y, s, eve
     assert planning.predictive_power(y, s, events, tau2).benefit == pytest.approx(
         mean, abs=1e-7
     )
+
+
+@pytest.mark.parametrize("tau", [0.0, 0.25, 0.5])
+def test_random_effects_predictive_power_by_pooling_all_trials_again(tau):
+    """Draw an average, a trial of it and its result; pool every trial with the known tau."""
+    y, s, events, n = np.array(CLEAR[0]) / 2, np.array(CLEAR[1]), 60, 40000
+    w = 1 / (s**2 + tau**2)
+    mu, se = (w @ y) / w.sum(), w.sum() ** -0.5
+    rng = np.random.default_rng(11)
+    truth = rng.normal(rng.normal(mu, se, n), tau)
+    new = rng.normal(truth, math.sqrt(4 / events))
+    last = 1 / (4 / events + tau**2)
+    z = (w @ y + last * new) / math.sqrt(w.sum() + last)
+    power = planning.predictive_power_random_effects(mu, se, events, tau**2)
+    assert power.benefit == pytest.approx(np.mean(z < -1.959964), abs=0.01)
+    assert power.harm == pytest.approx(np.mean(z > 1.959964), abs=0.01)
+    assert power.z_sd == pytest.approx(z.std(), rel=0.02)
+    assert power.updated_se == pytest.approx((w.sum() + last) ** -0.5, rel=1e-12)
+
+
+def test_without_spread_both_predictive_powers_are_one():
+    one = planning.predictive_power(-0.3, 0.22, 90)
+    assert planning.predictive_power_random_effects(-0.3, 0.22, 90, 0.0) == one
+    # However many events: the new trial is one of those that differ.
+    huge = planning.predictive_power_random_effects(-0.3, 0.22, 1e12, 0.09)
+    assert huge.updated_se == pytest.approx((0.22**-2 + 1 / 0.09) ** -0.5)
 
 
 @few
@@ -265,6 +296,14 @@ def test_what_is_clear_can_be_lost():
         (lambda: planning.information_size(0.6, d2=1), "d2 is 1; it must be at least 0"),
         (lambda: planning.information_size(0.6, d2=-0.1), "d2 is -0.1"),
         (lambda: planning.information_size(0.6, d2=math.nan), "d2 is nan"),
+        (
+            lambda: planning.predictive_power_random_effects(0, 0.2, 90, -0.1),
+            "tau2 is -0.1; it must be at least 0",
+        ),
+        (
+            lambda: planning.predictive_power_random_effects(0, 0, 90, 0.1),
+            "se is 0",
+        ),
         (lambda: planning.alpha_spent(0), "fraction is 0; it must be above 0 and at most 1"),
         (lambda: planning.alpha_spent(1.2), "fraction is 1.2"),
         (lambda: planning.conditional_power(-0.3, 0, 90, 0), "se is 0"),

@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 from scipy import integrate, stats
 
 from oligomdt import pooling
-from oligomdt.pooling import Exponential, HalfCauchy, HalfNormal, HalfT, LogNormal, Uniform
+from oligomdt.pooling import (
+    Exponential,
+    HalfCauchy,
+    HalfNormal,
+    HalfT,
+    LogNormal,
+    Uniform,
+    priors,
+)
 
 # Each prior beside its distribution in scipy.stats.
 PRIORS = {
@@ -23,6 +31,29 @@ PRIORS = {
 each_prior = pytest.mark.parametrize("prior", [p for p, _ in PRIORS.values()], ids=PRIORS)
 THREE = ([-0.99, -1.05, -0.76], [0.45, 0.39, 0.42])
 APART = ([-1.05, 0.10], [0.25, 0.28])
+
+
+def test_which_improper_priors_have_a_posterior():
+    """Mass of the posterior of two studies up to a limit, and up to one far beyond it."""
+    y, v = np.array(APART[0]), np.square(APART[1])
+
+    def mass(prior, limit):
+        def density(log_tau):
+            w = 1 / (v + math.exp(2 * log_tau))
+            mean = w @ y / w.sum()
+            log = (np.log(w).sum() - math.log(w.sum()) - w @ (y - mean) ** 2) / 2
+            return math.exp(log + log_tau) * prior(math.exp(log_tau))
+
+        return integrate.quad(density, -15, math.log(limit), limit=400)[0]
+
+    def jeffreys(tau):
+        return math.sqrt(np.sum((tau / (v + tau**2)) ** 2))
+
+    assert mass(jeffreys, 1e6) == pytest.approx(mass(jeffreys, 1e3), rel=0.01)
+    grown = [mass(lambda tau: 1.0, limit) for limit in (1e3, 1e6, 1e9)]
+    assert grown[2] - grown[1] == pytest.approx(grown[1] - grown[0], rel=1e-3) and grown[0] > 1
+    said = " ".join(priors.__doc__.split())
+    assert "Jeffreys' prior has one with two studies, but none with one" in said
 
 
 def density_of(prior):

@@ -13,7 +13,7 @@ from oligomdt.analysis.estimates import label, published_estimates
 from oligomdt.analysis.pooled_curve import control_survival
 from oligomdt.analysis.reconstruction import find, reconstruct
 from oligomdt.analysis.synthesis import histology_synthesis, interaction
-from oligomdt.evidence import Trial
+from oligomdt.evidence import DAGGER, Trial
 from oligomdt.evidence.appraisal import (
     CONCERNS,
     CREDIBILITY,
@@ -276,7 +276,7 @@ def iceman_items(
     The Instrument for the Credibility of Effect Modification Analyses (Schandelmaier and
     others 2020, doi:10.1503/cmaj.200077), its version for randomised trials within CURB and
     its version for meta-analyses for all trials. The answer on chance is the p of the test of
-    interaction.
+    interaction, by the method that the appraisal names.
 
     Parameters
     ----------
@@ -288,7 +288,8 @@ def iceman_items(
     Returns
     -------
     pandas.DataFrame
-        One row per contrast and item: `contrast`, `item`, `question`, `answer`, `effect` (on
+        One row per contrast and item: `contrast`, `item`, `question`, `answer` (the computed
+        one with a dagger where its p rests on a value that was not read), `effect` (on
         credibility) and `reason`.
 
     Raises
@@ -300,17 +301,20 @@ def iceman_items(
     --------
     >>> frame = iceman_items()
     >>> frame.loc[frame["item"] == "chance", "effect"].tolist()
-    ['definitely lowers', 'probably lowers or unclear']
+    ['definitely lowers', 'definitely lowers']
     """
     import pandas as pd
 
     contrasts, appraisal = _both(contrasts, appraisal)
     rows = []
     for contrast in appraisal.iceman.values():
-        p = float(_contrast_row(contrasts, contrast)["p"])
+        tested = _contrast_row(contrasts, contrast)
         for name, item in contrast.items.items():
             row = {"contrast": contrast.id, "item": name, "question": item.question}
-            answer, effect = _chance(p) if name == "chance" else (item.answer, item.effect)
+            answer, effect = item.answer, item.effect
+            if name == "chance":
+                answer, effect = _chance(float(tested["p"]))
+                answer += "" if tested["checked"] else DAGGER
             rows.append(row | {"answer": answer, "effect": effect, "reason": item.reason})
     return pd.DataFrame(rows)
 
@@ -356,6 +360,7 @@ def iceman(
     -------
     pandas.DataFrame
         One row per contrast: `contrast`, `version`, `method`, `ratio`, `low`, `high`, `p`,
+        `checked` (false: they rest on a value that was not read in its source),
         `suggested` (p at most 0.1: the instrument is meant for such contrasts only),
         `ceiling`, `rating` and `reason`.
 
@@ -384,7 +389,7 @@ def iceman(
             )
         rows.append(
             {"contrast": contrast.id, "version": contrast.version, "method": contrast.method}
-            | {name: row[name] for name in ("ratio", "low", "high", "p")}
+            | {name: row[name] for name in ("ratio", "low", "high", "p", "checked")}
             | {"suggested": bool(row["p"] <= SUGGESTED), "ceiling": ceiling}
             | {"rating": contrast.rating, "reason": contrast.reason}
         )

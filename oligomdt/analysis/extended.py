@@ -311,8 +311,9 @@ def extended_numbers(*pools: pd.DataFrame) -> dict[str, str]:
         ``..._patients`` and, where several trials are pooled, ``..._new_low`` and
         ``..._new_high``; with one more result ``extended_NSCLC_with_SINDAS_hr`` and so on,
         of the first of its scenarios; with all of them
-        ``extended_NSCLC_with_all_hr``. A dagger stands at each hazard ratio that rests on a
-        value that was not read.
+        ``extended_NSCLC_with_all_hr``. A dagger stands at each hazard ratio, and each limit
+        for a new trial, that rests on a value that was not read; that of the hazard ratio
+        covers its limits.
 
     Examples
     --------
@@ -342,8 +343,8 @@ def _as_text(name: str, row: Mapping[str, Any]) -> dict[str, str]:
         f"{name}_patients": str(row["patients"]),
     }
     if row["prediction"]:
-        texts[f"{name}_new_low"] = ratio(row["predictive_low"])
-        texts[f"{name}_new_high"] = ratio(row["predictive_high"])
+        texts[f"{name}_new_low"] = ratio(row["predictive_low"]) + dagger
+        texts[f"{name}_new_high"] = ratio(row["predictive_high"]) + dagger
     return texts
 
 

@@ -14,7 +14,7 @@ from oligomdt.analysis.extended import (
     overlap_check,
     share_patients,
 )
-from oligomdt.analysis.synthesis import PRIMARY_SCALE, planned_rows
+from oligomdt.analysis.synthesis import PRIMARY_SCALE, bayes_row, single_row
 from oligomdt.evidence import Outcome, PublishedPool
 
 if TYPE_CHECKING:
@@ -62,6 +62,10 @@ def external_validation(
     records: Records | None = None, pools: Mapping[str, PublishedPool] | None = None
 ) -> pd.DataFrame:
     """Predicted effects beside results that the prediction did not use.
+
+    Several trials are pooled by the Bayesian random-effects model with a half-normal(0.5)
+    prior on tau, however many they are, so that a predicted effect and what is expected of a
+    trial come from one posterior. One trial stands alone.
 
     A later trial is held against the predictive distribution of its own printed hazard ratio:
     the posterior predictive distribution of the true effect in a new trial, widened by the
@@ -123,7 +127,7 @@ def _chosen(names: tuple[str, ...], estimates: pd.DataFrame, records: Records) -
 
 
 def _predicted(studies: pd.DataFrame) -> dict[str, Any]:
-    result = planned_rows(studies)[0]
+    result = single_row(studies) if len(studies) == 1 else bayes_row(_posterior(studies))
     return {
         "predictors": "; ".join(studies["label"]),
         "k": len(studies),
@@ -132,6 +136,10 @@ def _predicted(studies: pd.DataFrame) -> dict[str, Any]:
         "predicted_high": result["high"],
         "checked_predicted": bool(studies["checked"].all()),
     }
+
+
+def _posterior(studies: pd.DataFrame) -> pooling.BayesianEffect:
+    return pooling.bayes(studies["log_hr"], studies["se"], tau_scale=PRIMARY_SCALE)
 
 
 def _later(comparison: Comparison, estimates: pd.DataFrame, records: Records) -> dict[str, Any]:
@@ -200,7 +208,7 @@ def expected_result(studies: pd.DataFrame, se: float) -> pooling.NormalMixture:
     """
     if not se > 0:
         raise ValueError(f"se is {se:g}; the standard error of the new trial is above 0")
-    new = pooling.bayes(studies["log_hr"], studies["se"], tau_scale=PRIMARY_SCALE).theta_new
+    new = _posterior(studies).theta_new
     return pooling.NormalMixture(new.weights, new.means, np.hypot(new.sds, se), new.level)
 
 

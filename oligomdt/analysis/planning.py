@@ -274,7 +274,8 @@ def future_power(estimates: pd.DataFrame, events: Iterable[float] = FEW_EVENTS) 
         distribution (a result outside 0.01 to 100 counts as open); the probability that the
         updated two-sided test at 5 % favours MDT:
         `predictive_common` and `predictive_random` (the result is drawn around today's
-        estimate; tau 0, or the posterior median of tau, `tau`, taken as known),
+        estimate and pooled with it; tau 0, or the posterior median of tau, `tau`, taken as
+        known in drawing and in pooling),
         `conditional_relevant`, `conditional_random` and `conditional_null` (drawn around a
         hazard ratio of 0.8, of 0.8 with that tau, and of 1); `alone_relevant`, the power of
         the new trial by itself where the hazard ratio is 0.8.
@@ -316,7 +317,7 @@ def _chances(y: np.ndarray, s: np.ndarray, events: float) -> dict[str, float]:
         "bayes_control": bayes.harm,
         "tau": tau,
         "predictive_common": pooling.predictive_power(*simple).benefit,
-        "predictive_random": pooling.predictive_power(*spread, tau2=tau**2).benefit,
+        "predictive_random": pooling.predictive_power_random_effects(*spread, tau**2).benefit,
         "conditional_relevant": pooling.conditional_power(*simple, target).benefit,
         "conditional_random": pooling.conditional_power(*spread, target, tau**2).benefit,
         "conditional_null": pooling.conditional_power(*simple, 0.0).benefit,
@@ -342,7 +343,8 @@ def information(estimates: pd.DataFrame, hrs: Iterable[float] = TARGETS) -> pd.D
         the required events (80 % power) and `needed_90` (90 %); `d2`, the diversity by REML;
         `size`, the needed events adjusted for it; `d2_prior` and `size_prior`, the same with
         tau at the median of the prior; `fraction`, `have` over the larger size; `alpha`, the
-        two-sided level that an O'Brien-Fleming-type rule would allow at that fraction.
+        cumulative two-sided level of an O'Brien-Fleming-type rule at that fraction: what a
+        first look there could use, and less at a later one.
 
     Raises
     ------

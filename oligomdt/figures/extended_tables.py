@@ -147,8 +147,8 @@ def pooled(pools: pd.DataFrame, heading: str) -> pd.DataFrame:
             "one trial, not pooled" if row["k"] == 1 else f"{row['k']} trials",
             _count(row),
             _result(row),
-            _range(row["predictive_low"], row["predictive_high"]),
-            f"{percent(row['p_benefit'])} %" if row["p_benefit"] == row["p_benefit"] else "–",
+            _range(row["predictive_low"], row["predictive_high"], row["checked"]),
+            _chance(row["p_benefit"], row["checked"]),
             row["method"],
         )
         for row in pools[pools["kind"] == "pooled"].to_dict("records")
@@ -196,8 +196,14 @@ def _result(row: Mapping[str, Any]) -> str:
     return f"{ratio(row['hr'])} ({ratio(row['low'])} to {ratio(row['high'])}){dagger}"
 
 
-def _range(low: float, high: float) -> str:
-    return "–" if np.isnan(low) else f"{ratio(low)} to {ratio(high)}"
+def _range(low: float, high: float, checked: bool) -> str:
+    if np.isnan(low):
+        return "–"
+    return f"{ratio(low)} to {ratio(high)}" + ("" if checked else DAGGER)
+
+
+def _chance(value: float, checked: bool) -> str:
+    return "–" if np.isnan(value) else f"{percent(value)} %" + ("" if checked else DAGGER)
 
 
 def _capital(text: str) -> str:
@@ -211,9 +217,9 @@ def later_trials(validation: pd.DataFrame) -> pd.DataFrame:
             row["label"],
             row["predictors"],
             _predicted(row),
-            _range(row["expected_low"], row["expected_high"]),
+            _range(row["expected_low"], row["expected_high"], _both_checked(row)),
             _observed(row),
-            f"{percent(row['p_as_far'])} %",
+            _chance(row["p_as_far"], _both_checked(row)),
             row["shared"],
             row["reason"],
         )
@@ -222,6 +228,37 @@ def later_trials(validation: pd.DataFrame) -> pd.DataFrame:
     columns = ["Trial", "Predicted from", "Predicted HR (95 %)", "Printed HR expected in"]
     columns += ["Printed HR (95 %)", "P(as far out)", "Same patients", "Remark"]
     return pd.DataFrame(rows, columns=columns)
+
+
+def later_numbers(row: Mapping[str, Any]) -> dict[str, str]:
+    """The numbers of one later trial as a chapter states them, each with its own dagger.
+
+    Parameters
+    ----------
+    row : mapping
+        One row of `analysis.external_validation` on a later trial.
+
+    Returns
+    -------
+    dict of str to str
+        `predicted`, `expected` (range), `observed` (hazard ratio) and `as_far` (per cent).
+    """
+    checked = _both_checked(row)
+    predicted, observed = (
+        ratio(row[name]) + ("" if row[f"checked_{name}"] else DAGGER)
+        for name in ("predicted", "observed")
+    )
+    return {
+        "predicted": predicted,
+        "expected": _range(row["expected_low"], row["expected_high"], checked),
+        "observed": observed,
+        "as_far": _chance(row["p_as_far"], checked),
+    }
+
+
+def _both_checked(row: Mapping[str, Any]) -> bool:
+    """What is expected of a trial rests on its own standard error too."""
+    return bool(row["checked_predicted"] and row["checked_observed"])
 
 
 def published_pools(validation: pd.DataFrame) -> pd.DataFrame:

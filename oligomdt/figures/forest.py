@@ -112,7 +112,7 @@ def _contrast_row(row: dict[str, Any]) -> dict[str, Any]:
         "low": row["low"],
         "high": row["high"],
         "interval": row["interval"],
-        "checked": True,
+        "checked": row["checked"],
         "basis": row["method"],
     }
 
@@ -245,6 +245,7 @@ def alt_forest(frame: pd.DataFrame) -> str:
         parts.append(f"{TITLES.get(group, group)}: {'; '.join(texts)}.")
     for row in frame[frame["kind"] == "contrast"].to_dict("records"):
         numbers = f"{ratio(row['hr'])} ({rows_of.limits(row['low'], row['high'], ' to ')})"
+        numbers += "" if row["checked"] else DAGGER
         parts.append(f"Ratio of hazard ratios, NSCLC to breast, {row['label']}: {numbers}.")
     if not frame["checked"].all():
         parts.append(f"{DAGGER}: rests on a value that was not read in its source.")

@@ -1,4 +1,4 @@
-"""Can the numbers that a trial prints all be right? Hazard ratio, limits, p, events, medians.
+"""Do printed numbers fit one analysis? Hazard ratio, limits, p, events, medians.
 
 A printed number stands for every value that rounds to it. Two numbers agree where some values
 in their rounding intervals fit each other exactly. Bounds that hold in every Cox model, derived
@@ -24,7 +24,7 @@ __all__ = ["Comparison", "ConsistencyReport", "check"]
 
 CONSISTENT = "consistent"
 EXPLAINED = "explained by the method"
-CONTRADICTION = "cannot all be right"
+CONTRADICTION = "do not fit one analysis"
 UNDECIDED = "not decidable"
 
 TWO_SIDED, ONE_SIDED = "two-sided", "one-sided"
@@ -47,7 +47,7 @@ class Comparison:
     pair : str
         What is compared.
     verdict : str
-        "consistent", "explained by the method" or "cannot all be right".
+        "consistent", "explained by the method" or "do not fit one analysis".
     printed, expected : str
         The second number as printed, and what the first one implies for it.
     gap : float
@@ -85,7 +85,7 @@ class ConsistencyReport:
     verdict : str
         The worst of the comparisons: "consistent", "explained by the method" (the numbers do
         not come from one Wald analysis, but usual methods give such numbers together) or
-        "cannot all be right"; "not decidable" where there is nothing to compare.
+        "do not fit one analysis"; "not decidable" where there is nothing to compare.
     comparisons : tuple of Comparison
         One per pair that could be compared.
     """
@@ -165,8 +165,10 @@ def check(
     >>> check("0.41", "0.22", "0.75", p="0.0039").verdict
     'consistent'
     >>> report = check("0.66", "0.50", "0.87", p="0.025", sided="one-sided")
-    >>> report.verdict, report.comparisons[1].reconciled_by
-    ('cannot all be right', ('limits at the 80 % level', '95 % limits of about 0.44 to 1.00'))
+    >>> report.verdict
+    'do not fit one analysis'
+    >>> report.comparisons[1].reconciled_by
+    ('limits at the 80 % level', '95 % limits of about 0.44 to 1.00')
     """
     level = check_level(level)
     if sided is not None:

@@ -37,6 +37,7 @@ __all__ = [
     "information_size",
     "power",
     "predictive_power",
+    "predictive_power_random_effects",
     "required_events",
     "result_needed",
     "result_needed_common_effect",
@@ -295,11 +296,13 @@ def information_size(
 
 
 def alpha_spent(fraction: float, alpha: float = 0.05) -> float:
-    """Significance level that a look may use up, by O'Brien-Fleming-type spending.
+    """Significance level used up by all looks so far, by O'Brien-Fleming-type spending.
 
     ``2 - 2 Phi(z(1 - alpha / 2) / sqrt(t))`` at the fraction t of the planned information
-    (Lan and DeMets 1983, doi:10.1093/biomet/70.3.659). It is made for looks planned before
-    the first one; a meta-analysis that grows as trials report was not planned so.
+    (Lan and DeMets 1983, doi:10.1093/biomet/70.3.659). It is cumulative: only a first look at
+    t may use up all of it; a later one has what earlier looks have left. It is made for looks
+    planned before the first one; a meta-analysis that grows as trials report was not planned
+    so.
 
     Parameters
     ----------
@@ -311,7 +314,7 @@ def alpha_spent(fraction: float, alpha: float = 0.05) -> float:
     Returns
     -------
     float
-        Cumulative two-sided level.
+        Cumulative two-sided level, of this look and all before it together.
 
     Raises
     ------
@@ -388,15 +391,19 @@ def predictive_power(
     alpha: float = 0.05,
     allocation: float = 0.5,
 ) -> UpdatePower:
-    """Chance that the pooled result is significant after a trial like those of today.
+    """Chance that the common-effect result is significant after a trial like those of today.
 
     Nothing is assumed of the truth: the new estimate is drawn around today's pooled one with
     variance ``se**2 + tau2 + 1 / (f (1 - f) events)``. The updated pooling is that of the
-    common effect. The uncertainty of tau2 is left out; `bayesian_predictive_power` has it.
+    common effect, whatever tau2 is: the new trial weighs ``f (1 - f) events``. With an `se`
+    from a random-effects fit that would be neither update; `predictive_power_random_effects`
+    is for it.
 
     Parameters
     ----------
-    log_hr, se, events, alpha, allocation
+    log_hr, se : float
+        Common-effect log hazard ratio today and its standard error, above 0.
+    events, alpha, allocation
         As in `conditional_power`.
     tau2 : float
         Between-study variance with which the new trial may differ, at least 0.
@@ -417,6 +424,50 @@ def predictive_power(
     """
     variance = _variance(events, allocation)
     drawn = check_positive("se", se) ** 2 + _check_tau2(tau2) + variance
+    return _update(log_hr, se, variance, log_hr, drawn, alpha)
+
+
+def predictive_power_random_effects(
+    log_hr: float,
+    se: float,
+    events: float,
+    tau2: float,
+    alpha: float = 0.05,
+    allocation: float = 0.5,
+) -> UpdatePower:
+    """Chance that the random-effects result is significant after a trial like those of today.
+
+    Today's trials and the new one are pooled again with the same, known tau2. The new trial
+    then weighs ``1 / (1 / (f (1 - f) events) + tau2)``, and its estimate is drawn around
+    today's pooled one with variance ``se**2 + tau2 + 1 / (f (1 - f) events)``. However many
+    events it has, it counts as one trial among those that differ. The uncertainty of tau2 is
+    left out; `bayesian_predictive_power` has it.
+
+    Parameters
+    ----------
+    log_hr, se : float
+        Random-effects log hazard ratio today and its standard error with this tau2.
+    events, alpha, allocation
+        As in `conditional_power`.
+    tau2 : float
+        Between-study variance, at least 0; 0 gives `predictive_power`.
+
+    Returns
+    -------
+    UpdatePower
+
+    Raises
+    ------
+    ValueError
+        For an argument out of its range.
+
+    Examples
+    --------
+    >>> round(predictive_power_random_effects(-0.3, 0.27, 90, tau2=0.05).benefit, 3)
+    0.292
+    """
+    variance = _variance(events, allocation) + _check_tau2(tau2)
+    drawn = check_positive("se", se) ** 2 + variance
     return _update(log_hr, se, variance, log_hr, drawn, alpha)
 
 

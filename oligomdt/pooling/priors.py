@@ -1,8 +1,9 @@
 """Named prior distributions of tau, the standard deviation between studies.
 
 All of them are proper, so that the posterior is a distribution for any number of studies, one
-included. Improper priors (flat without a limit, Jeffreys) are left out: with one or two
-studies they have no posterior. Priors estimated from collections of earlier meta-analyses (for
+included. Improper priors are left out. Without a limit a flat prior on tau has no posterior
+with one or two studies (Gelman 2006, doi:10.1214/06-BA117A); Jeffreys' prior has one with two
+studies, but none with one. Priors estimated from collections of earlier meta-analyses (for
 example by Lilienthal and others 2024) are not included either: their published parameters were
 not verified here.
 """
