@@ -19,7 +19,7 @@ def test_numbers_that_agree_at_their_own_level_pass(verdicts, label):
 
 
 @pytest.mark.parametrize("label", ["SINDAS (2023)", "NorthStar (2025)", "ORIOLE (2020)"])
-def test_numbers_that_cannot_all_be_right_are_flagged(verdicts, label):
+def test_numbers_that_do_not_fit_one_analysis_are_flagged(verdicts, label):
     assert verdicts[label] == "do not fit one analysis"
 
 
