@@ -483,3 +483,10 @@ def test_what_is_not_compared_says_why(validation):
     assert rows["reason"].str.len().min() > 10
     assert rows["predicted"].isna().all()
     assert {"Rim-2022 (2022)", "Averbuch-2024 (2024)"} <= set(rows["label"])
+
+
+@pytest.mark.parametrize("lost", ["Gomez", "EXTEND"])
+def test_a_prediction_without_one_of_its_trials_is_refused(records, lost):
+    fewer = {name: record for name, record in records.items() if name != lost}
+    with pytest.raises(ValueError, match=f"records: {lost} is to predict"):
+        analysis.external_validation(fewer)

@@ -96,7 +96,7 @@ def external_validation(
     Raises
     ------
     ValueError
-        Where predictors share patients, as `overlap_check`.
+        Where predictors share patients, as `overlap_check`, or one is not among `records`.
 
     Examples
     --------
@@ -123,6 +123,13 @@ def _chosen(names: tuple[str, ...], estimates: pd.DataFrame, records: Records) -
     """Rows of the named records; of scenarios the one that stands for its trial."""
     named = estimates["record"].isin(names)
     usable = named & ((estimates["scenario"] == "") | estimates["joint"].astype(bool))
+    usable &= estimates["se"].notna()
+    lost = [name for name in names if name not in set(estimates.loc[usable, "record"])]
+    if lost:
+        raise ValueError(
+            f"records: {', '.join(lost)} is to predict and has no hazard ratio with a standard "
+            "error; without it the prediction would be another one"
+        )
     return overlap_check(estimates[usable], records)
 
 
@@ -144,7 +151,7 @@ def _posterior(studies: pd.DataFrame) -> pooling.BayesianEffect:
 
 def _later(comparison: Comparison, estimates: pd.DataFrame, records: Records) -> dict[str, Any]:
     studies = _chosen(comparison.predictors, estimates, records)
-    observed = estimates[estimates["record"] == comparison.observed].iloc[0]
+    observed = _chosen((comparison.observed,), estimates, records).iloc[0]
     expected = expected_result(studies, observed["se"])
     low, high = np.exp([expected.ci_low, expected.ci_high]).tolist()
     below = expected.p_hr_below(observed["hr"])
