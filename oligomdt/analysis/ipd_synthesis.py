@@ -11,6 +11,7 @@ from oligomdt import evidence, pooling, survival
 from oligomdt.analysis.estimates import describe
 from oligomdt.analysis.pooled_curve import (
     arm_curves,
+    before_the_end,
     common_horizon,
     half_patient,
     refuse_shared_patients,
@@ -81,9 +82,15 @@ def survival_difference(ipd: pd.DataFrame, time: float) -> tuple[float, float]:
             variance += se**2
         else:
             own = ipd[ipd["arm"] == arm]
-            n = (own["time"] > time).sum() if surv else own["event"].sum()
+            n = (own["time"] > time).sum() if surv else _before_the_end(own)
             variance += half_patient(float(n))
     return fit.difference, variance**0.5
+
+
+def _before_the_end(own: pd.DataFrame) -> float:
+    from oligomdt.survival.kaplan_meier import curve
+
+    return before_the_end(curve(own["time"].to_numpy(), own["event"].to_numpy()))
 
 
 def cumulative_hazard_ratio(ipd: pd.DataFrame, time: float) -> tuple[float, float]:
