@@ -194,9 +194,7 @@ def test_the_average_curve_moves_with_each_trial_as_its_difference_quotient():
     members = analysis.curve_reconstructions()["breast"]
     pull = curves.control_pull(members, [6])
     sizes = curves.trial_weights(members)
-    surv = [
-        curves.arm_curves(own, "control", np.array([6.0])).surv.mean() for own in members
-    ]
+    surv = [curves.arm_curves(own, "control", np.array([6.0])).surv.mean() for own in members]
 
     def moved(by):
         each = np.exp(np.log(surv) * np.exp(by))

@@ -301,9 +301,9 @@ def absolute_synthesis(
     pandas.DataFrame
         One row per group, hazard ratio, baseline and time: `group`, `scenario` ("main
         analysis", or "with" the trial added), `baseline` (a trial, or "all trials"), `hr`, the
-        columns of `absolute_effects`, `hr_checked`, `control_checked` (of the reports behind the
-        control survival), `checked` (both). A group without a published hazard ratio has no
-        row.
+        columns of `absolute_effects`, `hr_checked`, `control_checked` (of the reports behind
+        the control survival), `checked` (both). A group without a published hazard ratio has
+        no row.
 
     Examples
     --------
@@ -389,7 +389,9 @@ def pooled_ratio(studies: pd.DataFrame, row: Mapping[str, Any]) -> PooledRatio:
         effect, tau = pooling.NormalMixture(*one, 0.95), np.nan_to_num([float(row["tau"])])
     inverse = 1 / (se[:, None] ** 2 + tau**2)
     checked = bool(studies["checked"].all())
-    return PooledRatio(float(row["hr"]), effect, checked, studies, inverse / inverse.sum(axis=0))
+    return PooledRatio(
+        float(row["hr"]), effect, checked, studies, inverse / inverse.sum(axis=0)
+    )
 
 
 def _hazard_ratios(trials: Mapping[str, Trial]) -> dict[str, dict[str, PooledRatio]]:

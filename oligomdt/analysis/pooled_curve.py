@@ -331,12 +331,13 @@ def control_pull(
     """
     grid = np.array([float(time) for time in times])
     names = labels or [one.result.id for one in reconstructions]
-    pull = {name: np.tile(row, (len(grid), 1)) for name, row in zip(names, np.eye(len(names)), strict=True)}
+    pull = {
+        name: np.tile(row, (len(grid), 1))
+        for name, row in zip(names, np.eye(len(names)), strict=True)
+    }
     if len(reconstructions) > 1:
         sizes = trial_weights(reconstructions)
-        each = [
-            arm_curves(one, "control", grid).surv.mean(axis=0) for one in reconstructions
-        ]
+        each = [arm_curves(one, "control", grid).surv.mean(axis=0) for one in reconstructions]
         own = sizes[:, None] * _slope(np.array(each))
         whole = _slope(sizes @ np.array(each))
         pull[ALL] = np.divide(own, whole, out=np.zeros_like(own), where=whole > 0).T
