@@ -66,7 +66,8 @@ def sensitivity(trials: Mapping[str, Trial] | None = None) -> pd.DataFrame:
         "CI level", "unchecked values", "reading of a trial", "adjusted", "leave one out",
         "trial added", "reconstructed", "estimator", "prior"), `scenario`, `group`, `k`, `hr`,
         `low`, `high`, `interval`, `p_benefit`, `mistake` (true: wrong on purpose, to show what
-        the mistake does), `trials` and `changed` (what differs from the primary analysis).
+        the mistake does), `checked` (false: rests on a value that was not read in its
+        source), `trials` and `changed` (what differs from the primary analysis).
         Where a report does not settle the direction of the effect its numbers are nan.
 
     Examples
@@ -92,6 +93,7 @@ def sensitivity(trials: Mapping[str, Trial] | None = None) -> pd.DataFrame:
                     "k": len(pooled),
                     **_kept(fit(pooled)),
                     "mistake": scenario.mistake,
+                    "checked": bool(pooled["checked"].all()),
                     "trials": "; ".join(pooled["label"]),
                     "changed": scenario.changed,
                 }
@@ -258,7 +260,9 @@ def _progressions(trials, studies) -> Iterator[Scenario]:
             "a rough figure, because deaths are not counted"
         )
         name = f"{trial.id}: from p and progressions"
-        altered = _replaced(studies, result.id, _as_estimate(other) | {"checked": True})
+        altered = _replaced(
+            studies, result.id, _as_estimate(other) | {"checked": _read(result)}
+        )
         yield Scenario("reading of a trial", name, changed, altered)
 
 
@@ -271,6 +275,14 @@ def progressed(result: Result) -> dict[str, int] | None:
         role: round(arm.progressed_percent.value / 100 * arm.n.value)
         for role, arm in arms.items()
     }
+
+
+def _read(result: Result) -> bool:
+    """Whether the p-value and the progressions were read in their source."""
+    counts = [
+        number for arm in result.arms.values() for number in (arm.progressed_percent, arm.n)
+    ]
+    return all(stated.checked for stated in (result.p, *counts))
 
 
 def _adjusted(trials, studies) -> Iterator[Scenario]:

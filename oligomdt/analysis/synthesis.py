@@ -177,7 +177,8 @@ def interaction(estimates: pd.DataFrame) -> pd.DataFrame:
     pandas.DataFrame
         One row per contrast and method: `contrast` ("all trials", "within CURB", "between
         trials"), `method`, `role`, `ratio`, `low`, `high`, `interval`, `p`, `p_below_1`
-        (probability that the ratio is below 1), `k`, `results` and `note`.
+        (probability that the ratio is below 1), `k`, `checked` (all of its results),
+        `results` and `note`.
 
     Raises
     ------
@@ -213,6 +214,7 @@ def _contrasts(name: str, studies: pd.DataFrame) -> list[dict[str, Any]]:
     data = (studies["log_hr"], studies["se"], studies["group"])
     reference = CONTRAST[1]
     shared = {"contrast": name, "k": len(studies), "results": "; ".join(studies["result"])}
+    shared |= {"checked": bool(studies["checked"].all())}
     if len(studies) == len(CONTRAST):
         row = _wald_row(pooling.interaction(*data, tau2="CE", reference=reference))
         note = "same trial, same protocol, different patients" if "within" in name else ""

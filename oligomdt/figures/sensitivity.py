@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from oligomdt.analysis.printing import ratio
+from oligomdt.evidence import DAGGER
 from oligomdt.figures import rows as rows_of
 from oligomdt.figures import style
 from oligomdt.figures.forest import TITLES
+from oligomdt.figures.prior import FOOTNOTE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,8 +51,8 @@ def sensitivity_data(sensitivity: pd.DataFrame, group: str) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        `group`, `kind`, `scenario`, `k`, `hr`, `low`, `high`, `interval`, `mistake`; without
-        scenarios that could not be estimated.
+        `group`, `kind`, `scenario`, `k`, `hr`, `low`, `high`, `interval`, `mistake`,
+        `checked`; without scenarios that could not be estimated.
 
     Raises
     ------
@@ -62,7 +64,7 @@ def sensitivity_data(sensitivity: pd.DataFrame, group: str) -> pd.DataFrame:
         known = ", ".join(sensitivity["group"].unique())
         raise ValueError(f"group {group!r} has no scenario; it must be one of {known}")
     columns = ["group", "kind", "scenario", "k", "hr", "low", "high", "interval", "mistake"]
-    return own[columns].reset_index(drop=True)
+    return own[[*columns, "checked"]].reset_index(drop=True)
 
 
 @style.styled
@@ -97,6 +99,8 @@ def draw_sensitivity(frame: pd.DataFrame) -> Figure:
     figure.text(0.02, 1 - 0.1 / height, title, weight="bold", va="top", color=colour)
     figure.text(0.98, 1 - 0.1 / height, "HR (95 %)", weight="bold", va="top", ha="right")
     note = "Filled: credible, hollow: confidence interval; shaded: primary"
+    if not frame["checked"].all():
+        note = f"{FOOTNOTE}\n{note}"
     figure.text(0.02, 0.06 / height, note, va="bottom")
     return figure
 
@@ -121,7 +125,8 @@ def _name(row: dict[str, Any]) -> str:
 
 
 def _numbers(row: dict[str, Any]) -> str:
-    return f"{ratio(row['hr'])} ({rows_of.limits(row['low'], row['high'])})"
+    dagger = "" if row["checked"] else DAGGER
+    return f"{ratio(row['hr'])} ({rows_of.limits(row['low'], row['high'])}){dagger}"
 
 
 def alt_sensitivity(frame: pd.DataFrame) -> str:
@@ -139,7 +144,8 @@ def alt_sensitivity(frame: pd.DataFrame) -> str:
     main = frame[frame["kind"] == "primary analysis"].iloc[0]
     others = frame[frame["kind"] != "primary analysis"].to_dict("records")
     texts = [f"{row['scenario']} {_numbers(row)}" for row in others]
+    note = "" if frame["checked"].all() else f" {FOOTNOTE}."
     return (
         f"Pooled hazard ratio in {main['group']} with 95 % limits when one choice is changed. "
-        f"Primary analysis {_numbers(main.to_dict())}; {'; '.join(texts)}."
+        f"Primary analysis {_numbers(main.to_dict())}; {'; '.join(texts)}.{note}"
     )

@@ -21,6 +21,8 @@ __all__ = ["FOOTNOTE", "save", "table"]
 
 FOOTNOTE = f"{DAGGER} not read in its source."
 ABSENT = "\u2013"
+# The dagger of a row stands at its estimate; it covers limits and probabilities beside it.
+ESTIMATES = {"hr", "ratio"}
 
 RATIO, LOG, PERCENT, P, COUNT = "ratio", "log", "percent", "p", "count"
 # Heading and kind of number of the columns that the analysis gives.
@@ -93,7 +95,7 @@ def table(
 
     Numbers are printed by kind of column; stated values as printed, with a dagger where they
     were not read in their source. A row whose `checked` is false carries a dagger at its
-    hazard ratio. Daggers are explained in the caption.
+    hazard ratio, or ratio of two. Daggers are explained in the caption.
 
     Parameters
     ----------
@@ -133,9 +135,9 @@ def table(
             raise ValueError(f"table {name!r}: no column {column!r} in {list(frame.columns)}")
     headings = [(columns or {}).get(column) or heading(column) for column in chosen]
     text = frame[chosen].apply(lambda column: column.map(lambda v: cell(v, column.name)))
-    if "checked" in frame and "hr" in chosen:
+    for estimate in ESTIMATES.intersection(chosen) if "checked" in frame else ():
         unread = ~frame["checked"].astype(bool)
-        text.loc[unread, "hr"] = text.loc[unread, "hr"] + DAGGER
+        text.loc[unread, estimate] = text.loc[unread, estimate] + DAGGER
     numeric = [_is_number(frame[column], column) for column in chosen]
     text = text.set_axis(headings, axis=1).reset_index(drop=True)
     if text.map(lambda v: DAGGER in v).to_numpy().any() and DAGGER not in caption:
