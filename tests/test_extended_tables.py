@@ -40,7 +40,7 @@ def test_each_record_stands_once_under_its_kind_of_evidence(records):
 
 def test_one_table_shows_all_kinds_at_a_glance(records):
     frame = extended_tables.at_a_glance(records).set_index("Cancer")
-    assert list(frame) == ["Pooled", "Scenario", "Only listed"]
+    assert list(frame) == ["Counted", "Scenario", "Only listed"]
     assert frame.loc["NSCLC"].tolist() == [
         "CURB, NSCLC; Gomez; Iyengar†",
         "NRG-LU002†; SINDAS†; NorthStar; NorthStar, up to 3 metastases",
@@ -108,7 +108,15 @@ def test_an_unread_value_carries_its_dagger_into_the_tables(by_cancer):
 
 def test_trials_without_a_number_of_patients_are_counted_apart(by_cancer):
     pools = extended_tables.pooled(by_cancer, "Cancer").set_index("Cancer")
-    assert pools.loc["Breast cancer", "Patients"] == "90 + 1 trial without a number"
+    assert pools.loc["Breast cancer", "Patients"] == "90 + 1 trial without one agreed number"
+
+
+def test_a_number_of_patients_on_which_reports_differ_shows_as_they_give_it(records):
+    counted = extended_tables.results(records, "pooled")
+    shown = column(counted, "NRG-BR002 (2022)", "Patients")
+    assert shown == "125 to 129; its reports differ"
+    (told,) = (text for text in records["NRG-BR002"].conflicts if "randomised" in text)
+    assert all(number in told for number in ("125", "128", "129"))
 
 
 def test_the_register_shows_design_size_endpoint_status_and_date():

@@ -7,7 +7,7 @@ import pytest
 from test_figures import PANEL, alt_of, drawn, each_figure, frame_of
 
 from oligomdt import analysis
-from oligomdt.figures import km, size
+from oligomdt.figures import extended_forest, km, size
 
 
 def artists(name):
@@ -171,8 +171,40 @@ def test_km_panel_draws_its_frame():
     figure = drawn("km_panel")
     assert len(figure.axes) == frame["result"].nunique() == len(PANEL)
     for axes, (_, own) in zip(figure.axes, frame.groupby("result", sort=False), strict=True):
-        assert axes.get_title(loc="left") == own["label"].iloc[0]
+        mark = "" if own["checked"].all() else "†"
+        assert axes.get_title(loc="left") == own["label"].iloc[0] + mark
         check_curves(by_gid(axes), own)
+
+
+def test_km_panel_marks_curves_that_rest_on_what_was_not_read():
+    titles = [axes.get_title(loc="left") for axes in drawn("km_panel").axes]
+    marked = {title.split()[0] for title in titles if title.endswith("†")}
+    assert marked == {"Iyengar", "SABR-COMET"}
+    alt = alt_of("km_panel")
+    assert alt.count("†") == len(marked) + 1
+    assert "was not read in its source" in alt
+
+
+def test_extended_forest_draws_both_readings_of_a_cancer_with_scenarios_only():
+    frame = frame_of("extended_forest_cancer")
+    pancreas = frame[frame["pool"] == "pancreas"]
+    assert pancreas["reading"].tolist() == ["p taken as two-sided", "p taken as one-sided"]
+    assert (pancreas["high"] > 1).tolist() == [False, True]
+    for row in pancreas.to_dict("records"):
+        check_interval("extended_forest_cancer", f"EXTEND-pancreas {row['reading']}", row)
+    # Beside a counted result each trial has one scenario only.
+    counted = frame.groupby("pool").filter(lambda own: own["kind"].isin(["trial"]).any())
+    trials = counted[counted["kind"] == "scenario trial"]
+    assert len(trials) >= 5
+    assert trials["record"].is_unique
+    assert (trials["reading"] == "").all()
+
+
+def test_settings_do_not_wear_the_colour_of_a_cancer():
+    colours = extended_forest.COLOURS
+    cancers = {colours[name] for name in ("NSCLC", "breast", "prostate", "colorectal")}
+    settings = ("oligometastatic", "oligoprogressive", "oligorecurrent")
+    assert not cancers & {colours[name] for name in settings}
 
 
 def test_km_prints_the_numbers_at_risk():

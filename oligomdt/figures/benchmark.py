@@ -17,6 +17,7 @@ __all__ = [
     "alt_benchmark",
     "benchmark_data",
     "beaten",
+    "beaten_table",
     "draw_benchmark",
     "expected_table",
     "marks_table",
@@ -102,6 +103,41 @@ def beaten(frame: pd.DataFrame, column: str) -> list[str]:
             texts = [f"{name} {decimals(errors[name], 3)}" for name in (best, OURS)]
             found.append(f"{measurement.cell_name(*cell)}: {', '.join(texts)}")
     return found
+
+
+def beaten_table(frame: pd.DataFrame) -> pd.DataFrame:
+    """Table of the cells in which another engine has a smaller error than ours.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        As from `benchmark_data`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Texts: one row per error (median, 90th percentile) and cell, with the best engine.
+
+    Raises
+    ------
+    ValueError
+        Where ours has the smallest error everywhere.
+    """
+    import pandas as pd
+
+    rows = []
+    for column, name in (("median", "Median"), ("p90", "90th percentile")):
+        for (fidelity, variant), own in frame.groupby(["fidelity", "variant"], sort=False):
+            errors = own.set_index("engine")[column]
+            best = errors.idxmin()
+            if errors[best] < errors[OURS]:
+                numbers = [decimals(errors[engine], 4) for engine in (best, OURS)]
+                cell = (FIDELITIES[fidelity], VARIANTS[variant])
+                rows.append((name, *cell, best, *numbers))
+    if not rows:
+        raise ValueError("frame: no other engine has a smaller error anywhere")
+    columns = ["Error", "Figure", "Known", "Smallest by", "Its error", f"Error of {OURS}"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def marks_table(results: pd.DataFrame | None = None) -> pd.DataFrame:

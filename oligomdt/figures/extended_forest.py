@@ -25,9 +25,10 @@ COLOURS = {
     **style.GROUPS,
     "prostate": "#00694B",
     "colorectal": "#8A4B00",
-    "oligometastatic": "#0072B2",
-    "oligoprogressive": "#A3396E",
-    "oligorecurrent": "#00694B",
+    # Settings have no colour of their own: each would be that of a cancer.
+    "oligometastatic": "#3A3A3A",
+    "oligoprogressive": "#3A3A3A",
+    "oligorecurrent": "#3A3A3A",
 }
 HEADINGS = {
     **TITLES,
@@ -65,16 +66,19 @@ def extended_forest_data(estimates: pd.DataFrame, pools: pd.DataFrame) -> pd.Dat
         `kind` ("trial", "single trial", "pooled", "scenario trial", "scenario pool"), `pool`,
         `record`, `label`, `hr`, `low`, `high` (95 %), `level`, `ci_low`, `ci_high` (as
         printed, or as the scenario reads them), `predictive_low`, `predictive_high`, `weight`
-        (share of the largest), `assumption` and `checked`. Of the scenarios
-        of a result the one that stands for its trial is shown; of the pools under a scenario
-        that with the largest such trial, and that with all of them.
+        (share of the largest), `reading`, `assumption` and `checked`. Of the scenarios of a
+        result the one that stands for its trial is shown. Where a pool has scenarios only,
+        all of them are, and `reading` tells those of one result apart. Of the pools under a
+        scenario that with the largest such trial is shown, and that with all of them.
     """
     import pandas as pd
 
     by = "by_setting" if "oligometastatic" in set(pools["pool"]) else "by_histology"
     column = "setting" if by == "by_setting" else "group"
     usable = estimates[estimates[by].astype(bool)]
-    usable = usable[(usable["status"] == "pooled") | usable["joint"].astype(bool)]
+    counted = usable.loc[usable["status"] == "pooled", column]
+    alone = ~usable[column].isin(counted)
+    usable = usable[(usable["status"] == "pooled") | usable["joint"].astype(bool) | alone]
     heaviest = (1 / usable["se"] ** 2).max()
     rows = []
     for name in pools["pool"].unique():
@@ -83,13 +87,24 @@ def extended_forest_data(estimates: pd.DataFrame, pools: pd.DataFrame) -> pd.Dat
         stated = "trial" if (own["status"] == "pooled").sum() > 1 else "single trial"
         for status, kind in (("pooled", stated), ("scenario", "scenario trial")):
             chosen = own[own["status"] == status]
-            rows += [_trial_row(name, kind, row, heaviest) for row in _dicts(chosen)]
+            drawn = [_trial_row(name, kind, row, heaviest) for row in _dicts(chosen)]
+            rows += _told_apart(drawn, chosen)
             if status == "pooled":
                 base = results[(results["kind"] == "pooled") & (results["k"] > 1)]
                 rows += [_pool_row("pooled", row) for row in _dicts(base)]
-            elif len(own) > 1:
+            elif own["record"].nunique() > 1:
                 rows += [_pool_row("scenario pool", row) for row in _tried(chosen, results)]
     return pd.DataFrame(rows)
+
+
+def _told_apart(rows: list[dict[str, Any]], chosen: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows of which those of one result say how they read it."""
+    for row, scenario, several in zip(
+        rows, chosen["scenario"], chosen["record"].duplicated(keep=False), strict=True
+    ):
+        if several:
+            row["reading"] = scenario.removeprefix("standard error from ").replace(",", "")
+    return rows
 
 
 def _dicts(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -121,6 +136,7 @@ def _trial_row(name: str, kind: str, row: dict[str, Any], heaviest: float) -> di
         "predictive_low": np.nan,
         "predictive_high": np.nan,
         "weight": 1 / row["se"] ** 2 / heaviest,
+        "reading": "",
         "assumption": row["assumption"],
         "checked": bool(row["checked"]),
     }
@@ -139,6 +155,7 @@ def _pool_row(kind: str, row: dict[str, Any]) -> dict[str, Any]:
         "record": "",
         "label": label,
         **{name: row[name] for name in same},
+        "reading": "",
         "assumption": row["assumption"],
         "checked": bool(row["checked"]),
     }
@@ -187,12 +204,13 @@ def _draw_row(axes: Axes, layout: rows_of.Layout, y: float, row: dict[str, Any])
     if row["kind"].endswith("trial"):
         look = {"color": colour, "size": 25 + 125 * row["weight"], "filled": not scenario}
         look["linestyle"] = (0, (2, 1.5)) if scenario else "solid"
-        rows_of.interval(axes, y, row, row["record"], **look)
+        gid = " ".join(filter(None, (row["record"], row["reading"])))
+        rows_of.interval(axes, y, row, gid, **look)
     else:
         _diamond(axes, y, row, colour, filled=not scenario)
     first, *rest = ["Pooled", row["label"]] if row["kind"] == "pooled" else _split(row["label"])
     if row["kind"] not in ("trial", "pooled"):
-        rest.append(WORDS[row["kind"]])
+        rest.append(row["reading"] or WORDS[row["kind"]])
     second = "; ".join(rest)
     rows_of.left(axes, layout, y - 0.2 if second else y, first, weight=weight)
     if second:
@@ -263,7 +281,7 @@ def alt_extended_forest(frame: pd.DataFrame) -> str:
 
 
 def _in_words(row: dict[str, Any]) -> str:
-    name = f"{row['label']}, {WORDS[row['kind']]}"
+    name = ", ".join(filter(None, (row["label"], WORDS[row["kind"]], row["reading"])))
     dagger = "" if row["checked"] else DAGGER
     limits = f"{ratio(row['low'])} to {ratio(row['high'])}"
     return f"{name}: hazard ratio {ratio(row['hr'])}, 95 % interval {limits}{dagger}"

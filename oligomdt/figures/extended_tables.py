@@ -18,12 +18,15 @@ from oligomdt.figures.trial_tables import identifier, ratio_text
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-USE = {"pooled": "pooled", "scenario": "scenario", "listed": "only listed"}
+# A single trial of a cancer counts and is not pooled with any other.
+USE = {"pooled": "counted", "scenario": "scenario", "listed": "only listed"}
+# A finding whose note says what is known where reports differ on it.
+RANDOMISED = "patients randomised"
 CONTRAST = {True: "yes", False: "no", None: "not known"}
 
 
 def at_a_glance(records: Mapping[str, ExtendedTrial]) -> pd.DataFrame:
-    """Which trials of each cancer are pooled, which are scenarios, which are only listed."""
+    """Which trials of each cancer are counted, which are scenarios, which are only listed."""
     rows = []
     for group in GROUPS:
         own = [record for record in records.values() if record.group == group]
@@ -76,7 +79,10 @@ def _patients(record: ExtendedTrial) -> str:
     if record.n:
         return record.n.label
     arms = record.n_by_arm
-    return f"{sum(int(n) for n in arms.values())}" if arms else "not found"
+    if arms:
+        return f"{sum(int(n) for n in arms.values())}"
+    told = [finding.note for finding in record.findings if finding.what == RANDOMISED]
+    return told[0] if told else "not found"
 
 
 def _printed(record: ExtendedTrial) -> str:
@@ -187,7 +193,7 @@ def left_out(pools: pd.DataFrame, heading: str) -> pd.DataFrame:
 
 
 def _count(row: Mapping[str, Any]) -> str:
-    more = f" + {row['unstated']} trial without a number" if row["unstated"] else ""
+    more = f" + {row['unstated']} trial without one agreed number" if row["unstated"] else ""
     return f"{row['patients']}{more}"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from oligomdt.evidence import DAGGER
 from oligomdt.figures import style
 from oligomdt.figures.km import (
     ARMS,
@@ -25,6 +26,7 @@ __all__ = ["alt_km_panel", "draw_km_panel", "km_panel_data"]
 COLUMNS, CELL, HEAD, BELOW = 2, 2.05, 0.8, 0.75
 # Months at which the alt text gives survival.
 TIMES = (6, 12)
+UNREAD = f"{DAGGER} its hazard ratio, or the limits of it, was not read in its source"
 
 
 def km_panel_data(reconstructions: Iterable[Any]) -> pd.DataFrame:
@@ -38,7 +40,8 @@ def km_panel_data(reconstructions: Iterable[Any]) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        As `km_data`, without stated landmarks.
+        As `km_data`, without stated landmarks, and `checked`: whether the hazard ratio behind
+        the curves was read in its source.
 
     Raises
     ------
@@ -47,7 +50,10 @@ def km_panel_data(reconstructions: Iterable[Any]) -> pd.DataFrame:
     """
     import pandas as pd
 
-    frames = [km_data(one) for one in reconstructions]
+    frames = [
+        km_data(one).assign(checked=not one.result.hr or one.result.hr.checked)
+        for one in reconstructions
+    ]
     if not frames:
         raise ValueError("km_panel_data needs at least one reconstruction")
     frame = pd.concat(frames, ignore_index=True)
@@ -73,21 +79,26 @@ def draw_km_panel(frame: pd.DataFrame) -> Figure:
     """
     results = frame["result"].unique()
     rows = -(-len(results) // COLUMNS)
-    figure = style.figure(HEAD + rows * (CELL + BELOW) - 0.1)
+    head = HEAD + 0.225 * (not frame["checked"].all())
+    figure = style.figure(head + rows * (CELL + BELOW) - 0.1)
     width, height = figure.get_size_inches()
     cell = (width - 0.15) / COLUMNS
     for place, (_, own) in enumerate(frame.groupby("result", sort=False)):
         row, column = divmod(place, COLUMNS)
         left = 0.55 + column * cell
-        bottom = height - HEAD - CELL - row * (CELL + BELOW) + 0.2
+        bottom = height - head - CELL - row * (CELL + BELOW) + 0.2
         box = (left / width, bottom / height, (cell - 0.7) / width, (CELL - 0.45) / height)
         axes = figure.add_axes(box)
         draw_curves(axes, own, marker=6)
-        axes.set_title(own["label"].iloc[0])
+        axes.set_title(_title(own))
         axes.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
         numbers_at_risk(axes, own, heading="", drop=28)
     _head(figure, frame)
     return figure
+
+
+def _title(own: pd.DataFrame) -> str:
+    return own["label"].iloc[0] + ("" if own["checked"].all() else DAGGER)
 
 
 def _head(figure: Figure, frame: pd.DataFrame) -> None:
@@ -97,6 +108,8 @@ def _head(figure: Figure, frame: pd.DataFrame) -> None:
         f"PFS over months; {bases}.",
         BAND,
     ]
+    if not frame["checked"].all():
+        lines.append(UNREAD)
     for i, text in enumerate(lines):
         y = 1 - (0.05 + 0.225 * i) / height
         figure.text(0.02, y, text, va="top", color=style.GREY)
@@ -129,5 +142,6 @@ def alt_km_panel(frame: pd.DataFrame) -> str:
             for arm, rows in curves.groupby("arm", sort=False)
         ]
         basis = BASES[curves["basis"].iloc[0]]
-        parts.append(f"{own['label'].iloc[0]}, {basis}; {'; '.join(arms)}.")
-    return " ".join([*parts, BAND])
+        parts.append(f"{_title(own)}, {basis}; {'; '.join(arms)}.")
+    unread = [] if frame["checked"].all() else [f"{UNREAD}."]
+    return " ".join([*parts, BAND, *unread])

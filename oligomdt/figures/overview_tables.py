@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import pandas as pd
 
-from oligomdt.evidence import Cohort, Result, Trial
+from oligomdt.evidence import Cohort, ExtendedTrial, Finding, Result, Trial
 from oligomdt.evidence.record import ROLES
 from oligomdt.evidence.summary import stated_values
-from oligomdt.figures.trial_tables import ratio_text, title
+from oligomdt.figures.trial_tables import finding_cells, ratio_text, title
 
 
 def unchecked(trials: Iterable[Trial]) -> pd.DataFrame:
@@ -75,6 +75,54 @@ def _left_out(cohort: Cohort) -> Iterator[tuple[Result, str]]:
             yield result, "its parts are pooled instead" if cohort.parts else cohort.note
         elif result.report != cohort.primary:
             yield result, f"same patients as in the report of {cohort.primary}"
+
+
+SURVIVAL = "overall survival"
+UNKNOWN = "Not known from what was read"
+
+
+def overall_survival(
+    trials: Mapping[str, Trial], records: Mapping[str, ExtendedTrial]
+) -> pd.DataFrame:
+    """What was reported on overall survival, of all trials in one place.
+
+    Parameters
+    ----------
+    trials : mapping
+        Trial id to `evidence.Trial`; each has at least one row.
+    records : mapping
+        Record id to `evidence.ExtendedTrial`; those of the trials above, and those of which
+        nothing is known on overall survival, have none.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Texts: `Trial`, `What was reported`, `Control`, `MDT`, `HR`, `p`. Where no number was
+        read, what is said of it in words.
+    """
+    rows = []
+    for trial in trials.values():
+        found = [
+            (f"{trial.id}, {title(result, trial)}", *cells)
+            for result in trial.results()
+            for cells in _survival(result.other_results, result.notes)
+        ]
+        rows += found or [(trial.id, UNKNOWN, *[""] * 4)]
+    for record in records.values():
+        if not record.held_in.startswith("trials/"):
+            name = f"{record.name} ({record.year})" if record.year else record.name
+            cells = _survival(record.findings, [record.note])
+            rows += [(name, *own) for own in cells]
+    columns = ["Trial", "What was reported", "Control", "MDT", "HR", "p"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _survival(findings: Iterable[Finding], notes: Iterable[str]) -> list[tuple[str, ...]]:
+    """Findings on overall survival, or the sentences that tell of it where there are none."""
+    cells = [finding_cells(one) for one in findings if SURVIVAL in one.what.lower()]
+    if cells:
+        return [(what, control, mdt, hr, p) for what, control, mdt, _, hr, p in cells]
+    return [(text, *[""] * 4) for text in notes if SURVIVAL in text.lower()]
 
 
 def landmarks(frames: Iterable[pd.DataFrame], times=(3, 6, 12, 24)) -> pd.DataFrame:

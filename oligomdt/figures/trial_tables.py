@@ -338,15 +338,16 @@ def other_results(trial: Trial) -> pd.DataFrame:
     for result in trial.results():
         where = title(result, trial)
         found = (*result.baseline, *result.patterns, *result.other_results)
-        rows += [(where, *_finding(finding)) for finding in found]
+        rows += [(where, *finding_cells(finding)) for finding in found]
     for report in trial.reports.values():
         where = f"report of {report.year}"
-        rows += [(where, *_finding(finding)) for finding in report.findings]
+        rows += [(where, *finding_cells(finding)) for finding in report.findings]
     columns = ["From", "Quantity", "Control", "Experimental", "Both arms", "HR", "p"]
     return pd.DataFrame(rows, columns=columns)
 
 
-def _finding(finding: Finding) -> tuple[str, ...]:
+def finding_cells(finding: Finding) -> tuple[str, ...]:
+    """A finding in words: quantity, control, experimental, both arms, hazard ratio, p."""
     what = _capital(finding.what)
     if finding.unit not in ("hazard ratio", "p-value", "patients"):
         what += f" ({finding.unit})"
