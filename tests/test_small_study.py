@@ -131,7 +131,11 @@ def test_mixed_egger_maximises_the_restricted_likelihood():
 
     best = optimize.minimize_scalar(minus, bounds=(0, 2), options={"xatol": 1e-10})
     assert best.x > 0.01
-    assert small_study._residual_tau2(y, SE**2, SE) == pytest.approx(best.x, abs=1e-6)
+    weights = 1 / (SE**2 + best.x)
+    line = sm.WLS(y, design, weights=weights).fit(cov_type="fixed scale")
+    ours = pooling.egger_random(y, SE)
+    assert (ours.limit, ours.slope) == pytest.approx(tuple(line.params), abs=1e-6)
+    assert ours.slope_se == pytest.approx(line.bse[1], abs=1e-6)
 
 
 def test_trim_and_fill_gives_back_most_of_what_was_taken_away():
@@ -225,6 +229,42 @@ def test_a_size_that_does_not_vary_is_refused():
     for function in (pooling.egger, pooling.egger_random, pooling.begg):
         with pytest.raises(ValueError, match="se is the same in all studies; no trend"):
             function(Y, same)
+
+
+REGRESSIONS = ["event_asymmetry", "event_asymmetry_by_arm", "egger"]
+
+
+@pytest.mark.parametrize("name", REGRESSIONS)
+@pytest.mark.parametrize("value", [-0.2, -0.3, 0.0, 1e-3])
+def test_scatter_of_rounding_errors_gives_no_p_value(name, value):
+    with pytest.raises(ValueError, match="log_hr lies on one line without any scatter"):
+        ALL[name](np.full(12, value), SE)
+    with pytest.raises(ValueError, match="without any scatter"):
+        pooling.egger(value - SE, SE)
+
+
+@pytest.mark.parametrize("value", [-0.2, -0.3])
+def test_estimates_that_are_all_equal_have_no_order(value):
+    for function in (pooling.begg, pooling.trim_and_fill):
+        with pytest.raises(ValueError, match="log_hr is the same in all studies; no trend"):
+            function(np.full(12, value), SE)
+
+
+def test_standard_errors_that_differ_by_rounding_are_the_same():
+    nearly = 0.3 * (1 + 1e-15 * np.arange(12))
+    calls = (pooling.egger, pooling.egger_random, pooling.begg, pooling.trim_and_fill)
+    for function in calls:
+        with pytest.raises(ValueError, match="se is the same in all studies; no trend"):
+            function(Y, nearly)
+    assert pooling.trim_and_fill(Y, nearly, side="left").side == "left"
+
+
+def test_standard_errors_that_hardly_differ_keep_their_digits():
+    """The p-value does not change where the standard errors come closer together."""
+    apart = np.linspace(-1, 1, 12)
+    one, other = (pooling.egger(Y, 0.3 * (1 + width * apart)) for width in (1e-4, 1e-6))
+    assert other.p == pytest.approx(one.p, rel=1e-3)
+    assert other.slope == pytest.approx(100 * one.slope, rel=1e-3)
 
 
 def test_unknown_side_and_level_are_refused():

@@ -107,8 +107,8 @@ class PooledEffect:
         Number of studies.
     level : float
         Confidence level of all intervals.
-    labels : tuple of str
-        Names of the studies.
+    studies : Studies
+        The log hazard ratios, standard errors and names it was made from.
     notes : tuple of str
         What a reader must know about this result; often empty.
     """
@@ -136,8 +136,13 @@ class PooledEffect:
     scale: float
     k: int
     level: float
-    labels: tuple[str, ...]
+    studies: Studies
     notes: tuple[str, ...] = ()
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of the studies."""
+        return self.studies.labels
 
     @property
     def hr(self) -> float:
@@ -267,7 +272,7 @@ def pool(
         scale=scale,
         k=studies.k,
         level=level,
-        labels=studies.labels,
+        studies=studies,
         notes=_notes(ci, scale),
     )
     if tau2 == "CE" or studies.k < 3:
@@ -356,22 +361,16 @@ def shrinkage(effect: PooledEffect, log_hr: ArrayLike, se: ArrayLike) -> pd.Data
     studies = check_studies(log_hr, se)
     if effect.method == "single":
         raise ValueError("one study has no tau2 to shrink it by; pool at least two")
-    if not _is_made_from(effect, studies):
-        raise ValueError("log_hr and se are not the studies that `effect` was pooled from")
+    pooled = effect.studies
+    same = np.array_equal(studies.log_hr, pooled.log_hr)
+    if not (same and np.array_equal(studies.se, pooled.se)):
+        raise ValueError(
+            "log_hr and se are not the studies that `effect` was pooled from, in its order"
+        )
     share = effect.tau2 / (studies.variance + effect.tau2)
     own = share * studies.log_hr + (1 - share) * effect.mu
     error = np.sqrt(share * studies.variance + ((1 - share) * effect.se) ** 2)
     return pd.DataFrame({"label": effect.labels, "log_hr": own, "se": error})
-
-
-def _is_made_from(effect: PooledEffect, studies: Studies) -> bool:
-    if studies.k != effect.k:
-        return False
-    weights = 1 / (studies.variance + effect.tau2)
-    weights /= weights.sum()
-    spread = float(np.abs(studies.log_hr).max()) + float(studies.se.max())
-    same = abs(float(weights @ studies.log_hr) - effect.mu) <= 1e-9 * spread
-    return same and np.allclose(weights, effect.weights, rtol=1e-9, atol=0)
 
 
 def _single(studies: Studies, level: float) -> PooledEffect:
@@ -396,7 +395,7 @@ def _single(studies: Studies, level: float) -> PooledEffect:
         scale=np.nan,
         k=1,
         level=level,
-        labels=studies.labels,
+        studies=studies,
         notes=("one study: its own interval; heterogeneity cannot be estimated",),
     )
 
