@@ -272,3 +272,11 @@ def test_unknown_side_and_level_are_refused():
         pooling.trim_and_fill(Y, SE, side="up")
     with pytest.raises(ValueError, match="level is 95; .* write 0.95"):
         pooling.henmi_copas(Y, SE, level=95)
+
+
+@pytest.mark.parametrize(
+    ("se", "level"), [(SE, 1e-12), ([1e-3] + [0.5] * 11, 0.001), ([1e-5] + [0.5] * 11, 0.95)]
+)
+def test_limits_that_cannot_be_found_are_refused(se, level):
+    with pytest.raises(ValueError, match=f"henmi_copas finds no limits at level {level:g}"):
+        pooling.henmi_copas(6 * Y, se, level=level)

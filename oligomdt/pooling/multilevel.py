@@ -193,7 +193,7 @@ def three_level(
     check_choice("test", test, ("wald", "t"))
     if len(cluster) == studies.k and len(set(cluster)) == 1:
         raise ValueError("cluster has one value only; three levels need at least two clusters")
-    grouping = _named(cluster, studies)
+    grouping = check_group(cluster, studies, "cluster")
     sizes = grouping.sizes
     if sizes.max() < 2:
         raise ValueError(
@@ -225,14 +225,6 @@ def three_level(
         residuals=studies.log_hr - fit.mu,
         notes=_notes(sizes),
     )
-
-
-def _named(cluster, studies):
-    """Check the clusters; the messages of `check_group` name the argument here."""
-    try:
-        return check_group(cluster, studies)
-    except ValueError as error:
-        raise ValueError(str(error).replace("group", "cluster")) from None
 
 
 def _notes(sizes: np.ndarray) -> tuple[str, ...]:

@@ -38,6 +38,8 @@ __all__ = [
 ]
 
 FEWEST = 10
+# Where the limits of Henmi and Copas are looked for, in standard errors.
+NARROWEST, WIDEST = 1e-3, 60.0
 
 
 @dataclass(frozen=True)
@@ -391,7 +393,8 @@ def henmi_copas(
     Raises
     ------
     ValueError
-        For fewer than ten studies, bad studies or a level outside 0 to 1.
+        For fewer than ten studies, bad studies, a level outside 0 to 1, or where the equation
+        of the limits has no solution.
 
     Examples
     --------
@@ -560,7 +563,12 @@ def _henmi_copas(y: np.ndarray, v: np.ndarray, level: float) -> HenmiCopas:
         return quad(density, limit, np.inf, epsabs=1e-13, epsrel=1e-12, limit=200)[0]
 
     tail = (1 - level) / 2
-    limit = float(brentq(lambda x: beyond(x) - tail, 1e-3, 60, xtol=1e-13))
+    if not beyond(NARROWEST) > tail > beyond(WIDEST):
+        raise ValueError(
+            f"henmi_copas finds no limits at level {level:g} between {NARROWEST:g} and "
+            f"{WIDEST:g} standard errors: one study outweighs the others, or level is extreme"
+        )
+    limit = float(brentq(lambda x: beyond(x) - tail, NARROWEST, WIDEST, xtol=1e-13))
     se = float(np.sqrt((1 + tau2 * squares) / total))
     half = limit * float(scale) * se
     return HenmiCopas(mean, se, mean - half, mean + half, level)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import chdtrc
 
-from .ipd import event_table, patients
+from .ipd import event_table, number, patients
 from .kaplan_meier import curve
 
 
@@ -69,7 +69,7 @@ def weighted_logrank(ipd, rho=0, gamma=0, strata=None):
     (-0.542, 0.588)
     """
     for name, power in (("rho", rho), ("gamma", gamma)):
-        if not (np.isfinite(power) and power >= 0):
+        if not (np.isfinite(number(name, power)) and power >= 0):
             raise ValueError(f"{name}: {power!r} is not a finite power of 0 or larger")
     p = patients(ipd, strata)
     table = event_table(p)
