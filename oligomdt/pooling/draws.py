@@ -13,6 +13,8 @@ from oligomdt.pooling import model
 from oligomdt.pooling.effect import CI_METHODS
 from oligomdt.pooling.heterogeneity import TAU2_METHODS
 from oligomdt.pooling.imputation import rubin
+from oligomdt.pooling.interval import limits
+from oligomdt.pooling.ratio import HazardRatio
 from oligomdt.pooling.studies import check_numbers, computable
 from oligomdt.pooling.validation import check_choice, check_level
 
@@ -32,7 +34,7 @@ NEWTON = 30
 
 
 @dataclass(frozen=True)
-class CombinedEffect:
+class CombinedEffect(HazardRatio):
     """One pooled log hazard ratio from many draws of the studies.
 
     Attributes
@@ -155,12 +157,12 @@ class PooledDraws:
         """
         both = rubin(self.mu, self.se)
         df = 1 / (1 / both.df + 1 / float(self.df.min()))
-        half = float(_quantile(np.array(df), self.level)) * both.se
+        low, high, _ = limits(both.log_hr, both.se, df, self.level)
         return CombinedEffect(
             both.log_hr,
             both.se,
-            both.log_hr - half,
-            both.log_hr + half,
+            low,
+            high,
             df,
             both.within,
             both.between,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import chdtrc, ndtr, ndtri, stdtr, stdtrit
+from scipy.special import chdtrc
 
 from oligomdt.pooling import model
 from oligomdt.pooling.heterogeneity import (
@@ -18,8 +18,10 @@ from oligomdt.pooling.heterogeneity import (
     q_profile,
     tau2_error,
 )
+from oligomdt.pooling.interval import limits, quantile
+from oligomdt.pooling.ratio import HazardRatio
 from oligomdt.pooling.studies import Studies, check_studies
-from oligomdt.pooling.validation import check_choice, check_level, exponential
+from oligomdt.pooling.validation import check_choice, check_level
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,7 +62,7 @@ class Prediction:
 
 
 @dataclass(frozen=True, eq=False)
-class PooledEffect:
+class PooledEffect(HazardRatio):
     """A pooled log hazard ratio.
 
     Attributes
@@ -144,21 +146,6 @@ class PooledEffect:
         """Names of the studies."""
         return self.studies.labels
 
-    @property
-    def hr(self) -> float:
-        """Pooled hazard ratio."""
-        return exponential(self.mu)
-
-    @property
-    def hr_low(self) -> float:
-        """Lower confidence limit of the hazard ratio."""
-        return exponential(self.ci_low)
-
-    @property
-    def hr_high(self) -> float:
-        """Upper confidence limit of the hazard ratio."""
-        return exponential(self.ci_high)
-
     def to_dict(self) -> dict[str, Any]:
         """Return one tidy row; what does not apply is NaN (numbers) or "" (text)."""
         same = ("mu", "se", "df", "ci_low", "ci_high", "hr", "hr_low", "hr_high", "p")
@@ -180,12 +167,6 @@ class PooledEffect:
             "log_likelihood": self.log_likelihood,
             "notes": "; ".join(self.notes),
         }
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return the row of `to_dict` as a data frame."""
-        import pandas as pd
-
-        return pd.DataFrame([self.to_dict()])
 
 
 def pool(
@@ -320,7 +301,7 @@ def predict(effect: PooledEffect, convention: str = "t_km1") -> Prediction:
             f"prediction {convention!r} needs {least} studies and the effect has {effect.k}"
         )
     df = {"normal": np.inf, "t_km1": effect.k - 1, "t_km2": effect.k - 2}[convention]
-    half = _quantile(df, effect.level) * float(np.hypot(effect.se, np.sqrt(effect.tau2)))
+    half = quantile(df, effect.level) * float(np.hypot(effect.se, np.sqrt(effect.tau2)))
     return Prediction(effect.mu - half, effect.mu + half, convention)
 
 
@@ -406,29 +387,10 @@ def _interval(
     if ci == "wider":
         both = [_interval(mu, se, scale, df, one, level) for one in ("wald", "hksj")]
         return max(both, key=lambda one: one["ci_high"] - one["ci_low"])
-    if ci == "wald":
-        return _limits(mu, se, np.inf, level)
-    factor = max(1.0, scale) if ci == "adhoc" else scale
-    return _limits(mu, se * np.sqrt(factor), df, level)
-
-
-def _limits(mu: float, se: float, df: float, level: float) -> dict[str, float]:
-    half = _quantile(df, level) * se
-    # A Hartung-Knapp standard error of exactly 0 (identical estimates): no distribution.
-    ratio = -abs(mu) / se if se > 0 else (-np.inf if mu else np.nan)
-    tail = ndtr(ratio) if np.isinf(df) else stdtr(df, ratio)
-    return {
-        "se": float(se),
-        "df": float(df),
-        "ci_low": float(mu - half),
-        "ci_high": float(mu + half),
-        "p": float(2 * tail),
-    }
-
-
-def _quantile(df: float, level: float) -> float:
-    upper = (1 + level) / 2
-    return float(ndtri(upper) if np.isinf(df) else stdtrit(df, upper))
+    factor = {"wald": 1.0, "hksj": scale, "adhoc": max(1.0, scale)}[ci]
+    error, freedom = float(se * np.sqrt(factor)), np.inf if ci == "wald" else float(df)
+    low, high, p = limits(mu, error, freedom, level)
+    return {"se": error, "df": freedom, "ci_low": low, "ci_high": high, "p": p}
 
 
 def _inconsistency(common: model.Fit, tau2: float, method: str, df: int) -> tuple[float, float]:

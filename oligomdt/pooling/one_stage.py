@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy.special import expit, ndtr, ndtri
+from scipy.special import expit
 
+from oligomdt.pooling.interval import limits
+from oligomdt.pooling.ratio import HazardRatio
 from oligomdt.pooling.validation import check_level
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ GAIN = 1e-6
 
 
 @dataclass(frozen=True)
-class OneStageEffect:
+class OneStageEffect(HazardRatio):
     """A hazard ratio from the patients of several trials, each with its own baseline hazard.
 
     Attributes
@@ -62,21 +64,6 @@ class OneStageEffect:
     n: int
     events: int
     level: float
-
-    @property
-    def hr(self) -> float:
-        """Hazard ratio."""
-        return float(np.exp(self.mu))
-
-    @property
-    def hr_low(self) -> float:
-        """Lower confidence limit of the hazard ratio."""
-        return float(np.exp(self.ci_low))
-
-    @property
-    def hr_high(self) -> float:
-        """Upper confidence limit of the hazard ratio."""
-        return float(np.exp(self.ci_high))
 
 
 class Likelihood(NamedTuple):
@@ -240,11 +227,8 @@ def one_stage_random(
 
 def _effect(estimate: tuple[float, float, float], **rest) -> OneStageEffect:
     mu, se, level = (float(value) for value in estimate)
-    half = float(ndtri((1 + level) / 2)) * se
-    p = float(2 * ndtr(-abs(mu) / se))
-    return OneStageEffect(
-        mu=mu, se=se, ci_low=mu - half, ci_high=mu + half, p=p, level=level, **rest
-    )
+    low, high, p = limits(mu, se, np.inf, level)
+    return OneStageEffect(mu=mu, se=se, ci_low=low, ci_high=high, p=p, level=level, **rest)
 
 
 def _likelihood(ipd: pd.DataFrame, by: str) -> Likelihood:

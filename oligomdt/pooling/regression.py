@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import chdtrc, fdtrc, ndtr, ndtri, stdtr, stdtrit
+from scipy.special import chdtrc, fdtrc, ndtr, stdtr
 
 from oligomdt.pooling.heterogeneity import TAU2_METHODS, estimate_tau2, highest_peak, root
+from oligomdt.pooling.interval import quantile
 from oligomdt.pooling.studies import Studies, check_studies
 from oligomdt.pooling.validation import check_choice, check_level
 
@@ -121,15 +122,15 @@ class MetaRegression:
         x = _design(moderators.set_axis(given, axis=1)[names], rows)
         mean = x @ self.coefficients["estimate"].to_numpy()
         se = np.sqrt(np.einsum("ij,jk,ik->i", x, self.covariance, x))
-        quantile = _quantile(self.df, self.level)
+        width = quantile(self.df, self.level)
         spread = np.sqrt(se**2 + self.tau2) if self.method != "CE" else np.nan
         return moderators.assign(
             log_hr=mean,
             se=se,
-            ci_low=mean - quantile * se,
-            ci_high=mean + quantile * se,
-            prediction_low=mean - quantile * spread,
-            prediction_high=mean + quantile * spread,
+            ci_low=mean - width * se,
+            ci_high=mean + width * se,
+            prediction_low=mean - width * spread,
+            prediction_high=mean + width * spread,
         )
 
 
@@ -388,11 +389,6 @@ def _log_likelihood(f: _Line, method: str) -> float:
 # What is reported ----------------------------------------------------------------------------
 
 
-def _quantile(df: float, level: float) -> float:
-    upper = (1 + level) / 2
-    return float(ndtri(upper) if np.isinf(df) else stdtrit(df, upper))
-
-
 def _coefficients(
     terms: list[str], beta: np.ndarray, covariance: np.ndarray, df: float, level: float
 ) -> pd.DataFrame:
@@ -403,7 +399,7 @@ def _coefficients(
     with np.errstate(divide="ignore", invalid="ignore"):
         statistic = beta / se
     tail = -np.abs(statistic)
-    half = _quantile(df, level) * se
+    half = quantile(df, level) * se
     return pd.DataFrame(
         {
             "term": terms,

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 from scipy.special import gammainc
 
 from oligomdt.pooling.effect import PooledEffect, pool
+from oligomdt.pooling.ratio import HazardRatio
 from oligomdt.pooling.regression import COLLINEAR, regression
 from oligomdt.pooling.studies import Studies, check_studies
 from oligomdt.pooling.validation import check_choice, check_level, check_positive
@@ -96,7 +97,7 @@ class TrimAndFill:
 
 
 @dataclass(frozen=True)
-class HenmiCopas:
+class HenmiCopas(HazardRatio):
     """Common-effect estimate with an interval that allows for heterogeneity.
 
     Attributes
