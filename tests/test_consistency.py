@@ -323,6 +323,17 @@ def test_a_limit_that_rounds_to_zero_says_little():
     assert check("0.05", "0.00", "0.60", p="0.02").verdict == "consistent"
 
 
+def test_a_hazard_ratio_too_far_from_a_limit_of_zero_is_flagged():
+    """0.00 stands for at most 0.005: the middle of the limits is then at most 0.061."""
+    explained = check("0.10", "0.00", "0.75").comparisons[0]
+    # ln(0.095 / 0.0614) over (ln 0.755 - ln 0.005) / 3.92.
+    assert explained.gap == pytest.approx(0.341, abs=2e-3)
+    assert explained.verdict == "explained by the method"
+    assert explained.reconciled_by[0] == "HR at most 0.061"
+    assert check("0.4", "0.00", "0.75").verdict == "cannot all be right"
+    assert check("0.06", "0.00", "0.75").comparisons[0].gap == 0
+
+
 def test_what_cannot_be_compared_is_not_called_consistent():
     for given_numbers in ({}, {"hr": "0.5"}, {"hr": "0.43", "p": "0.03"}, {"events": (3, 4)}):
         report = check(**given_numbers)
@@ -357,6 +368,13 @@ def test_the_frame_has_a_row_per_comparison():
         ({"p": "<5"}, "p is '<5'; it must lie between 0 and 1"),
         ({"lower": "0.9", "upper": "0.4"}, "lower is 0.9 and upper is 0.4; lower must be"),
         ({"lower": "0.4", "upper": "0.4"}, "lower is 0.4 and upper is 0.4; lower must be"),
+        (
+            {"hr": "0.5", "lower": "0.5", "upper": "0.5"},
+            "lower is 0.5 and upper is 0.5; lower must be below upper",
+        ),
+        ({"hr": ""}, "hr is ''; it must be a printed number"),
+        ({"p": " "}, "p is ' '; it must be a printed number"),
+        ({"p": "<"}, "p is '<'; it must be a printed number"),
         ({"hr": "1.1", "lower": "0.4", "upper": "0.9"}, "hr is 1.1 and upper is 0.9"),
         ({"hr": "0.3", "lower": "0.4"}, "lower is 0.4 and hr is 0.3"),
         ({"level": 95}, "level is 95; .* write 0.95"),

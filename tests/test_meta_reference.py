@@ -16,6 +16,7 @@ import reference
 
 ADAPTERS = reference.adapters()
 COMPUTE = {key: (own, module) for module in ADAPTERS for key, own in module.COMPUTE.items()}
+KEYS = Counter(key for module in ADAPTERS for key in module.COMPUTE)
 LEFT_OUT = {
     pattern: reason
     for module in ADAPTERS
@@ -119,6 +120,15 @@ def test_the_coverage_does_not_shrink():
     for (family, reason), number in left.items():
         print(f"{family}: {number} left out: {reason}")
     assert all(done[family] >= number for family, number in COMPARED.items())
+
+
+def test_each_block_has_one_adapter():
+    """Of two with the same key the later one would win unseen."""
+    assert not [key for key, count in KEYS.items() if count > 1]
+    whole = {family for family, block in KEYS if block == "*"}
+    assert not [key for key in KEYS if key[0] in whole and key[1] != "*"]
+    patterns = [one for module in ADAPTERS for one in getattr(module, "LEFT_OUT", {})]
+    assert len(patterns) == len(set(patterns))
 
 
 def test_every_adapter_and_every_reason_is_used():

@@ -183,3 +183,9 @@ def test_bad_options_are_refused():
         pooling.three_level(*data, level=0)
     with pytest.raises(ValueError, match="study 3: se is 0.0"):
         pooling.three_level(data[0], [0.2, 0.2, 0], data[2])
+
+
+def test_messages_keep_the_names_of_the_studies():
+    labels = ["group A", "group B", "group C"]
+    with pytest.raises(ValueError, match="study group B: cluster is None; name its cluster"):
+        pooling.three_level([-0.4, -0.2, 0.1], [0.2] * 3, ["x", None, "y"], labels=labels)

@@ -1,5 +1,7 @@
 """One-stage Cox models: a brute-force second route, limits, invariances, bad input."""
 
+import importlib
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -143,3 +145,59 @@ def test_one_trial_and_missing_names_are_refused():
         pooling.one_stage(ipd, level=95)
     with pytest.raises(ValueError, match="no event in the experimental arm"):
         pooling.one_stage(ipd.assign(event=ipd["event"] * (ipd["arm"] == "control")))
+
+
+def opposite(first, second, *, third=False):
+    """Trials of 20 patients: events in the control arm only, in the other only, and in both."""
+
+    def arm(name, events, trial, shift):
+        time, event = np.arange(1, 11) + shift, np.arange(10) < events
+        return pd.DataFrame({"time": time, "event": event * 1, "arm": name, "trial": trial})
+
+    counts = {"A": (first, 0), "B": (0, second)} | ({"C": (5, 4)} if third else {})
+    return pd.concat(
+        arm(name, events, trial, shift)
+        for trial, pair in counts.items()
+        for name, events, shift in zip(("control", "experimental"), pair, (0, 0.5), strict=True)
+    )
+
+
+def swap(ipd):
+    return ipd.assign(
+        arm=ipd["arm"].map({"control": "experimental", "experimental": "control"})
+    )
+
+
+@pytest.mark.parametrize("events", [(5, 5), (5, 1), (1, 1)])
+def test_trials_without_a_hazard_ratio_that_pull_apart_are_refused(events):
+    """However large tau2 is, half of the trials can lie at each end."""
+    message = r"no maximum in tau2 to rely on: trials A, B have no finite hazard ratio"
+    for ipd in (opposite(*events), swap(opposite(*events))):
+        with pytest.raises(ValueError, match=message):
+            pooling.one_stage_random(ipd)
+
+
+def test_a_trial_with_a_hazard_ratio_keeps_tau2_finite():
+    """Two trials that pull apart and one between: checked by the trapezoid rule."""
+    ipd = opposite(5, 5, third=True)
+    effect, turned = pooling.one_stage_random(ipd), pooling.one_stage_random(swap(ipd))
+    assert turned.mu == pytest.approx(-effect.mu, abs=1e-6)
+    assert turned.tau2 == pytest.approx(effect.tau2, rel=1e-6)
+    grid = np.linspace(-60, 60, 12001)
+    parts = [log_partial_likelihood(own, grid) for _, own in ipd.groupby("trial")]
+
+    def height(mu, tau2):
+        density = np.exp(-((grid - mu) ** 2) / (2 * tau2)) / np.sqrt(2 * np.pi * tau2)
+        return sum(np.log(np.trapezoid(np.exp(part) * density, grid)) for part in parts)
+
+    best = height(effect.mu, effect.tau2)
+    assert effect.log_likelihood == pytest.approx(best, abs=1e-6)
+    for mu, tau2 in ((-0.3, 0), (0.3, 0), (0, -1), (0, 1)):
+        assert height(effect.mu + mu, effect.tau2 + tau2) < best
+
+
+def test_a_search_that_ends_on_a_slope_is_no_result(monkeypatch):
+    module = importlib.import_module("oligomdt.pooling.one_stage")
+    monkeypatch.setattr(module, "_maximise", lambda likelihood, start: (start + 0.1, 0.5))
+    with pytest.raises(ValueError, match="the search found no maximum"):
+        pooling.one_stage_random(trials(-1.2, 0.1, -0.4))

@@ -116,23 +116,29 @@ def test_combined_draws_are_rubins():
     assert (combined.ci_low, combined.ci_high) == pytest.approx(limits, rel=1e-9)
 
 
-def test_degrees_of_freedom_of_few_studies_survive_the_draws():
-    # Barnard and Rubin: without any variance between draws (k - 1) (k) / (k + 2).
-    y, s = np.array([[-0.9, -0.1, -0.5]] * 5), np.full((5, 3), 0.2)
-    combined = pooling.pool_draws(y, s, ci="adhoc").combine()
-    one = pooling.pool(y[0], s[0], ci="adhoc")
+@pytest.mark.parametrize("ci", ["hksj", "adhoc", "wider"])
+@pytest.mark.parametrize("k", [2, 3, 5])
+def test_draws_that_add_nothing_leave_the_interval_as_it_is(k, ci):
+    y, s = np.repeat([[-0.9, -0.1, -0.5, -0.4, 0.3][:k]], 50, axis=0), np.full((50, k), 0.2)
+    combined = pooling.pool_draws(y, s, ci=ci).combine()
+    one = pooling.pool(y[0], s[0], ci=ci)
+    assert combined.df == pytest.approx(k - 1, rel=1e-9)
     assert (combined.mu, combined.se) == pytest.approx((one.mu, one.se), rel=1e-12)
-    assert combined.df == pytest.approx(2 * 3 / 5, rel=1e-9)
-    assert combined.ci_high - combined.ci_low > one.ci_high - one.ci_low
+    assert (combined.ci_low, combined.ci_high) == pytest.approx(
+        (one.ci_low, one.ci_high), rel=1e-9
+    )
+
+
+@pytest.mark.parametrize("spread", [1e-6, 0.05, 0.3, 3.0])
+def test_degrees_of_freedom_of_few_studies_survive_the_draws(spread):
     rng = np.random.default_rng(1)
-    spread = pooling.pool_draws(y + rng.normal(0, 0.3, y.shape), s, ci="adhoc").combine()
-    assert spread.df < combined.df
-    # Rubin's and the observed degrees of freedom by hand.
-    m = 5
-    extra = (1 + 1 / m) * spread.between
-    rubin = (m - 1) * (1 + spread.within / extra) ** 2
-    observed = 3 / 5 * 2 * (1 - extra / (extra + spread.within))
-    assert spread.df == pytest.approx(rubin * observed / (rubin + observed), rel=1e-9)
+    y, s = [-0.9, -0.1, -0.5] + rng.normal(0, spread, (5, 3)), np.full((5, 3), 0.2)
+    draws = pooling.pool_draws(y, s, ci="adhoc")
+    combined, plain = draws.combine(), pooling.rubin(draws.mu, draws.se)
+    # Fewer than either alone, and not fewer than half of the smaller one.
+    least = min(plain.df, 2)
+    assert least / 2 <= combined.df <= least
+    assert combined.ci_high - combined.ci_low >= 2 * stats.t(2).ppf(0.975) * combined.se
 
 
 def test_swapping_the_arms_mirrors_all_draws():

@@ -323,3 +323,15 @@ def test_shrinkage_lies_between_the_study_and_the_mean():
     frame = posterior.shrinkage_frame()
     assert frame["label"].tolist() == ["A", "B", "C"]
     assert Y[0] < frame.loc[0, "mean"] < posterior.mu.mean < frame.loc[1, "mean"] < Y[1]
+
+
+@pytest.mark.parametrize("missing", [None, np.nan, float("nan"), pd.NA, pd.NaT])
+def test_a_missing_label_is_refused(missing):
+    with pytest.raises(ValueError, match="labels: that of study 2 is .*; give it a name"):
+        pooling.pool([-0.4, -0.2], [0.2, 0.2], labels=["A", missing])
+    assert pooling.pool([-0.4], [0.2], labels=["None"]).labels == ("None",)
+
+
+def test_complex_numbers_are_refused():
+    with pytest.raises(TypeError, match="log_hr must hold real numbers only"):
+        pooling.pool(np.array([-0.4 + 1j, -0.2]), [0.2, 0.2])

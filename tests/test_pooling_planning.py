@@ -293,6 +293,13 @@ def test_what_is_clear_can_be_lost():
         (lambda: planning.power(-5, 0.6), "events is -5"),
         (lambda: planning.power(math.inf, 0.6), "events is inf"),
         (lambda: planning.equivalent_events(0), "se is 0"),
+        (lambda: planning.equivalent_events(1e-200), "se is 1e-200; it must lie between 1e-08"),
+        (
+            lambda: planning.result_needed_common_effect(-0.3, 1e-9, 5),
+            "se is 1e-09; it must lie between 1e-08 and 1e\\+08",
+        ),
+        (lambda: planning.conditional_power(-0.3, 1e-200, 90, 0), "se is 1e-200"),
+        (lambda: planning.predictive_power(-0.3, 1e-200, 90), "se is 1e-200"),
         (lambda: planning.information_size(0.6, d2=1), "d2 is 1; it must be at least 0"),
         (lambda: planning.information_size(0.6, d2=-0.1), "d2 is -0.1"),
         (lambda: planning.information_size(0.6, d2=math.nan), "d2 is nan"),
@@ -329,3 +336,10 @@ def test_bad_plans_are_refused(call, message):
 def test_a_text_is_no_number():
     with pytest.raises(TypeError, match="d2 is 'much'; it must be a number"):
         planning.information_size(0.6, d2="much")
+
+
+def test_an_answer_that_nothing_overturns_needs_no_finite_result():
+    """Today's weight is so large that any hazard ratio of the new trial keeps the answer."""
+    needed = planning.result_needed_common_effect(-0.3, 1e-7, 5)
+    assert needed.benefit == math.inf
+    assert needed.harm == math.inf

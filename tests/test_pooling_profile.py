@@ -223,6 +223,10 @@ def test_shrinkage_without_spread_is_the_mean():
             lambda: pooling.shrinkage(pooling.pool(Y, S), Y[::-1], S[::-1]),
             "not the studies that `effect` was pooled from",
         ),
+        (  # with equal standard errors a permutation has the same mean and weights
+            lambda: pooling.shrinkage(pooling.pool(Y, [0.2] * 5), Y[::-1], [0.2] * 5),
+            "not the studies that `effect` was pooled from, in its order",
+        ),
         (lambda: pooling.shrinkage(pooling.pool(Y, S), Y[:4], S[:4]), "not the studies"),
         (lambda: pooling.shrinkage(pooling.pool(Y, S), Y + 0.1, S), "not the studies"),
     ],

@@ -183,6 +183,15 @@ def changed(column, row, value):
             {},
             "6 studies and 6 coefficients leave nothing",
         ),
+        (TWO.assign(huge=DOSE * 1e300), {}, "moderator 'huge' reaches .*e\\+300; .* a unit"),
+        (TWO.assign(tiny=DOSE * 1e-300), {}, "moderator 'tiny' reaches .*e-300; .* a unit"),
+        (
+            pd.DataFrame({"nearly": 1 + 2e-10 * (np.arange(6) == 0)}),
+            {},
+            "moderator 'nearly' is the same in all studies",
+        ),
+        (TWO.assign(se=DOSE**2), {}, "has a column 'se', the name of a column of the predict"),
+        (TWO.assign(log_hr=DOSE**2), {}, "has a column 'log_hr', the name of a column"),
         (ONE, {"tau2": "reml"}, "tau2 is 'reml'"),
         (ONE, {"test": "z"}, "test is 'z'; it must be one of wald, hksj, adhoc"),
         (ONE, {"level": 95}, "for 95 % write 0.95"),
@@ -200,6 +209,8 @@ def test_bad_moderators_are_refused(frame, options, message):
         list("123456"),
         pd.Categorical(list("aabbcc")),
         pd.date_range("2020", periods=6),
+        np.arange(6) + 1j,
+        [1, 2, 3, 4, 5, 6 + 1j],
     ],
 )
 def test_moderators_that_are_no_numbers_are_refused(values):
@@ -226,3 +237,18 @@ def test_prediction_needs_the_moderators_of_the_fit():
         fit.predict(pd.DataFrame({"age": [60.0]}))
     with pytest.raises(ValueError, match="row 2: moderator 'dose' is nan"):
         fit.predict(pd.DataFrame({"dose": [1.0, math.nan]}))
+
+
+@pytest.mark.parametrize("moderators", [{"dose": [1.0]}, pd.Series([1.0], name="dose"), [1.0]])
+def test_prediction_needs_a_frame(moderators):
+    with pytest.raises(TypeError, match="moderators must be a data frame"):
+        pooling.regression(Y, S, ONE).predict(moderators)
+
+
+def test_a_column_may_be_called_by_a_number():
+    fit = pooling.regression(Y, S, pd.DataFrame({2020: DOSE}))
+    named = pooling.regression(Y, S, pd.DataFrame({"x": DOSE}))
+    at = fit.predict(pd.DataFrame({2020: [1.5]}))
+    assert at.columns[0] == 2020
+    expected = named.predict(pd.DataFrame({"x": [1.5]}))
+    assert at["log_hr"].tolist() == expected["log_hr"].tolist()

@@ -131,7 +131,11 @@ def test_mixed_egger_maximises_the_restricted_likelihood():
 
     best = optimize.minimize_scalar(minus, bounds=(0, 2), options={"xatol": 1e-10})
     assert best.x > 0.01
-    assert small_study._residual_tau2(y, SE**2, SE) == pytest.approx(best.x, abs=1e-6)
+    weights = 1 / (SE**2 + best.x)
+    line = sm.WLS(y, design, weights=weights).fit(cov_type="fixed scale")
+    ours = pooling.egger_random(y, SE)
+    assert (ours.limit, ours.slope) == pytest.approx(tuple(line.params), abs=1e-6)
+    assert ours.slope_se == pytest.approx(line.bse[1], abs=1e-6)
 
 
 def test_trim_and_fill_gives_back_most_of_what_was_taken_away():
@@ -227,8 +231,52 @@ def test_a_size_that_does_not_vary_is_refused():
             function(Y, same)
 
 
+REGRESSIONS = ["event_asymmetry", "event_asymmetry_by_arm", "egger"]
+
+
+@pytest.mark.parametrize("name", REGRESSIONS)
+@pytest.mark.parametrize("value", [-0.2, -0.3, 0.0, 1e-3])
+def test_scatter_of_rounding_errors_gives_no_p_value(name, value):
+    with pytest.raises(ValueError, match="log_hr lies on one line without any scatter"):
+        ALL[name](np.full(12, value), SE)
+    with pytest.raises(ValueError, match="without any scatter"):
+        pooling.egger(value - SE, SE)
+
+
+@pytest.mark.parametrize("value", [-0.2, -0.3])
+def test_estimates_that_are_all_equal_have_no_order(value):
+    for function in (pooling.begg, pooling.trim_and_fill):
+        with pytest.raises(ValueError, match="log_hr is the same in all studies; no trend"):
+            function(np.full(12, value), SE)
+
+
+def test_standard_errors_that_differ_by_rounding_are_the_same():
+    nearly = 0.3 * (1 + 1e-15 * np.arange(12))
+    calls = (pooling.egger, pooling.egger_random, pooling.begg, pooling.trim_and_fill)
+    for function in calls:
+        with pytest.raises(ValueError, match="se is the same in all studies; no trend"):
+            function(Y, nearly)
+    assert pooling.trim_and_fill(Y, nearly, side="left").side == "left"
+
+
+def test_standard_errors_that_hardly_differ_keep_their_digits():
+    """The p-value does not change where the standard errors come closer together."""
+    apart = np.linspace(-1, 1, 12)
+    one, other = (pooling.egger(Y, 0.3 * (1 + width * apart)) for width in (1e-4, 1e-6))
+    assert other.p == pytest.approx(one.p, rel=1e-3)
+    assert other.slope == pytest.approx(100 * one.slope, rel=1e-3)
+
+
 def test_unknown_side_and_level_are_refused():
     with pytest.raises(ValueError, match="side is 'up'; it must be one of left, right"):
         pooling.trim_and_fill(Y, SE, side="up")
     with pytest.raises(ValueError, match="level is 95; .* write 0.95"):
         pooling.henmi_copas(Y, SE, level=95)
+
+
+@pytest.mark.parametrize(
+    ("se", "level"), [(SE, 1e-12), ([1e-3] + [0.5] * 11, 0.001), ([1e-5] + [0.5] * 11, 0.95)]
+)
+def test_limits_that_cannot_be_found_are_refused(se, level):
+    with pytest.raises(ValueError, match=f"henmi_copas finds no limits at level {level:g}"):
+        pooling.henmi_copas(6 * Y, se, level=level)

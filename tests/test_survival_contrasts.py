@@ -3,6 +3,7 @@
 That they agree with R is tested in test_meta_reference.py.
 """
 
+import importlib
 import json
 
 import numpy as np
@@ -422,3 +423,32 @@ def test_interaction_names_the_trial_without_a_finite_hazard_ratio():
         survival.interaction_test(ipd[ipd["trial"] == "trial1"])
     with pytest.raises(ValueError, match="no column 'study'"):
         survival.interaction_test(ipd, by="study")
+
+
+def test_several_weights_at_once_are_those_one_by_one(monkeypatch):
+    module = importlib.import_module("oligomdt.survival.weighted")
+    ipd = doubled(frame(SETS[0]))
+    powers = [(0, 0), (1, 0), (0, 1), (0.5, 2)]
+    single = [survival.weighted_logrank(ipd, *pair, strata="copy") for pair in powers]
+    made = []
+    for name in ("patients", "event_table"):
+        make = getattr(module, name)
+        monkeypatch.setattr(
+            module, name, lambda *args, make=make: made.append(args) or make(*args)
+        )
+    assert survival.weighted_logranks(ipd, powers, "copy") == single
+    assert len(made) == 2
+
+
+@pytest.mark.parametrize(
+    ("powers", "message"),
+    [
+        ([], "powers is empty"),
+        ([(0, 0), (1,)], r"powers: \(1,\) is not a pair"),
+        ([0, 1], "powers: 0 is not a pair"),
+        ([(0, 0), (0, -1)], "gamma: -1 is not a finite power"),
+    ],
+)
+def test_bad_weights_are_refused(powers, message):
+    with pytest.raises(ValueError, match=message):
+        survival.weighted_logranks(frame(SETS[0]), powers)

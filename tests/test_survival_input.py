@@ -200,3 +200,44 @@ def test_ph_test_needs_events_at_two_times():
     for test in (survival.ph_test, survival.ph_correlation_test):
         with pytest.raises(ValueError, match="both arms at risk are at one time"):
             test(ipd)
+
+
+@pytest.mark.parametrize("wrong", ["0.9", None, [0.9], True, pd.NA])
+@pytest.mark.parametrize(
+    ("name", "call"),
+    [
+        ("level", lambda value: survival.cox(GOOD, level=value)),
+        ("level", lambda value: survival.km(GOOD, level=value)),
+        ("level", lambda value: survival.rmst(GOOD, 8, level=value)),
+        ("level", lambda value: survival.accelerated(GOOD, level=value)),
+        ("tau", lambda value: survival.rmst(GOOD, value)),
+        ("time", lambda value: survival.landmark(GOOD, value)),
+        ("cut", lambda value: survival.piecewise(GOOD, value)),
+        ("rho", lambda value: survival.weighted_logrank(GOOD, rho=value)),
+        ("gamma", lambda value: survival.weighted_logrank(GOOD, gamma=value)),
+        ("probability", lambda value: survival.quantile(GOOD, value)),
+    ],
+)
+def test_an_argument_that_is_not_one_number_is_refused_by_name(name, call, wrong):
+    with pytest.raises(TypeError, match=f"{name}: .* is not a number; give a single one"):
+        call(wrong)
+
+
+@pytest.mark.parametrize("wrong", ["6", None, [[1, 2], [3, 4]], ["1", 2], [1, [2, 3]]])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda times: survival.survival_at(GOOD, times),
+        lambda times: survival.cumulative_hazard(GOOD, times),
+        lambda times: survival.time_varying(GOOD).hr_at(times),
+    ],
+)
+def test_times_that_are_no_numbers_are_refused(call, wrong):
+    with pytest.raises(TypeError, match="times: .* does not hold numbers; give one or a flat"):
+        call(wrong)
+
+
+def test_any_kind_of_number_is_an_argument():
+    one = survival.rmst(GOOD, 8, level=0.9)
+    for kind in (int, np.int64, np.float32, np.array):
+        assert survival.rmst(GOOD, kind(8), level=np.float64(0.9)) == one

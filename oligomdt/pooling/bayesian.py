@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from oligomdt.pooling import model
 from oligomdt.pooling.mixture import NormalMixture, TauPosterior
 from oligomdt.pooling.priors import HalfNormal, TauPrior
+from oligomdt.pooling.ratio import HazardRatio
 from oligomdt.pooling.studies import check_group, check_studies
 from oligomdt.pooling.validation import check_level, check_positive
 
@@ -27,7 +28,7 @@ GRID, ENOUGH = 4001, 400
 
 
 @dataclass(frozen=True, eq=False)
-class BayesianEffect:
+class BayesianEffect(HazardRatio):
     """Posterior of the random-effects model.
 
     Attributes
@@ -67,20 +68,8 @@ class BayesianEffect:
         """Scale of a half-normal prior; nan for another family."""
         return _scale(self.tau_prior)
 
-    @property
-    def hr(self) -> float:
-        """Posterior median of the hazard ratio."""
-        return float(np.exp(self.mu.median))
-
-    @property
-    def hr_low(self) -> float:
-        """Lower credible limit of the hazard ratio."""
-        return float(np.exp(self.mu.ci_low))
-
-    @property
-    def hr_high(self) -> float:
-        """Upper credible limit of the hazard ratio."""
-        return float(np.exp(self.mu.ci_high))
+    def _log_scale(self) -> tuple[float, float, float]:
+        return self.mu.median, self.mu.ci_low, self.mu.ci_high
 
     def to_dict(self) -> dict[str, Any]:
         """Return one tidy row; `mu` is the posterior mean and `se` the posterior SD."""
@@ -104,12 +93,6 @@ class BayesianEffect:
             "prediction_convention": "posterior predictive",
             "new_p_hr_below_1": self.theta_new.p_hr_below(1),
         }
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return the row of `to_dict` as a data frame."""
-        import pandas as pd
-
-        return pd.DataFrame([self.to_dict()])
 
     def shrinkage_frame(self) -> pd.DataFrame:
         """Return one row per study: its label and its posterior summary, log scale."""

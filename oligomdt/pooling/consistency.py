@@ -131,7 +131,9 @@ def check(
     and p-value with the events where there are no limits; the ratio of the medians with the
     hazard ratio (equal where both hazards are constant: a weak check). Approximations of
     Parmar, Torri and Stewart (1998) and Tierney and others (2007),
-    doi:10.1186/1745-6215-8-16; the bounds are derived here.
+    doi:10.1186/1745-6215-8-16; the bounds are derived here. The bound between hazard ratio and
+    p-value holds for a p-value without strata or covariates and without ties: a p-value of
+    another model may be called a contradiction although all numbers are right.
 
     Parameters
     ----------
@@ -191,17 +193,13 @@ def check(
 
 
 def _check_order(numbers: _Numbers) -> None:
-    given = [
-        (name, getattr(numbers, name))
-        for name in ("lower", "hr", "upper")
-        if getattr(numbers, name)
-    ]
-    for (first, a), (second, b) in zip(given, given[1:], strict=False):
-        if (
-            Decimal(a.text) > Decimal(b.text)
-            or (first, second) == ("lower", "upper")
-            and (Decimal(a.text) == Decimal(b.text))
-        ):
+    pairs = (("lower", "hr"), ("hr", "upper"), ("lower", "upper"))
+    for first, second in pairs:
+        a, b = getattr(numbers, first), getattr(numbers, second)
+        if not (a and b):
+            continue
+        same = Decimal(a.text) == Decimal(b.text) and (first, second) == ("lower", "upper")
+        if same or Decimal(a.text) > Decimal(b.text):
             raise ValueError(
                 f"{first} is {a.text} and {second} is {b.text}; "
                 "lower must be below upper and hr between them"
@@ -248,7 +246,7 @@ def _read(name: str, value: Printed | None) -> _Range | None:
             "its digits say how far it was rounded"
         )
     text = str(value).strip()
-    relation, digits = (text[0], text[1:].strip()) if text[:1] in "<>" else ("", text)
+    relation, digits = (text[0], text[1:].strip()) if text[:1] in ("<", ">") else ("", text)
     try:
         number = Decimal(digits)
     except InvalidOperation:
@@ -389,11 +387,16 @@ def _middle(numbers: _Numbers) -> Comparison | None:
         return None
     low, high, hr = (_logs(one) for one in (numbers.lower, numbers.upper, numbers.hr))
     middle = _Range((low.low + high.low) / 2, (low.high + high.high) / 2)
-    gap = middle.gap(hr) / _error(numbers).high if middle.gap(hr) else 0.0
+    error = _error(numbers).high
+    if math.isinf(error):  # a lower limit of 0.00: the reading that comes nearest
+        error = (high.high - low.high) / 2 / float(ndtri((1 + numbers.level) / 2))
+    gap = middle.gap(hr) / error if middle.gap(hr) else 0.0
     verdict, fits = CONSISTENT, ()
     if gap:
         verdict = CONTRADICTION if gap > LOPSIDED else EXPLAINED
-        fits = (f"HR {math.exp((middle.low + middle.high) / 2):.3g}",)
+        centre = (middle.low + middle.high) / 2
+        nearest = f"at most {math.exp(middle.high):.2g}"
+        fits = (f"HR {nearest if math.isinf(centre) else f'{math.exp(centre):.3g}'}",)
         if verdict == EXPLAINED:
             fits += ("limits that are not symmetric on the log scale",)
     expected = f"HR {_between(math.exp(middle.low), math.exp(middle.high))}"

@@ -13,6 +13,8 @@ from oligomdt.pooling import model
 from oligomdt.pooling.effect import CI_METHODS
 from oligomdt.pooling.heterogeneity import TAU2_METHODS
 from oligomdt.pooling.imputation import rubin
+from oligomdt.pooling.interval import limits
+from oligomdt.pooling.ratio import HazardRatio
 from oligomdt.pooling.studies import check_numbers, computable
 from oligomdt.pooling.validation import check_choice, check_level
 
@@ -32,7 +34,7 @@ NEWTON = 30
 
 
 @dataclass(frozen=True)
-class CombinedEffect:
+class CombinedEffect(HazardRatio):
     """One pooled log hazard ratio from many draws of the studies.
 
     Attributes
@@ -42,8 +44,8 @@ class CombinedEffect:
     ci_low, ci_high : float
         Limits by Student t with `df` degrees of freedom.
     df : float
-        Degrees of freedom of Rubin, or of Barnard and Rubin where the interval of each draw is
-        itself one of Student t.
+        Rubin's degrees of freedom; where the interval of each draw is itself one of Student t,
+        fewer (see `PooledDraws.combine`).
     within, between : float
         Mean variance of the pooled effect within draws, and its variance between draws.
     share : float
@@ -138,8 +140,11 @@ class PooledDraws:
 
         Each draw is pooled first and the pooled effects are combined (Rubin 1987,
         doi:10.1002/9780470316696). Where the interval of a draw has k - 1 degrees of freedom
-        those of the combined one are Barnard and Rubin's (1999, doi:10.1093/biomet/86.4.948);
-        for "wider" they are taken to be k - 1 as soon as one draw has them.
+        those of the combined one are ``1 / (1 / Rubin's + 1 / (k - 1))``: never more than
+        k - 1, and k - 1 where all draws are the same and add nothing. Barnard and Rubin's
+        (1999, doi:10.1093/biomet/86.4.948) are made for large k: with k = 2 and equal draws
+        they are 0.5 instead of 1, which makes the interval thirteen times as long. For
+        "wider" a draw is taken to have k - 1 as soon as one has them.
 
         Returns
         -------
@@ -151,13 +156,13 @@ class PooledDraws:
             For one draw, or a draw whose standard error is 0 (hksj of identical estimates).
         """
         both = rubin(self.mu, self.se)
-        df = _barnard_rubin(both.df, both.share, float(self.df.min()))
-        half = float(_quantile(np.array(df), self.level)) * both.se
+        df = 1 / (1 / both.df + 1 / float(self.df.min()))
+        low, high, _ = limits(both.log_hr, both.se, df, self.level)
         return CombinedEffect(
             both.log_hr,
             both.se,
-            both.log_hr - half,
-            both.log_hr + half,
+            low,
+            high,
             df,
             both.within,
             both.between,
@@ -345,13 +350,6 @@ def _inconsistency(common: _Fit, tau2: np.ndarray, method: str) -> dict[str, np.
             return {"i2": np.maximum(0.0, 1 - df / common.q), "h2": common.q / df}
     typical = df * common.total / model.products_of_pairs(common.weights)
     return {"i2": tau2 / (tau2 + typical), "h2": 1 + tau2 / typical}
-
-
-def _barnard_rubin(df: float, share: float, complete: float) -> float:
-    if np.isinf(complete):
-        return df
-    observed = (complete + 1) / (complete + 3) * complete * (1 - share)
-    return 1 / (1 / df + 1 / observed)
 
 
 # tau2 of every draw ---------------------------------------------------------------------------

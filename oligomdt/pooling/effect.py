@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import chdtrc, ndtr, ndtri, stdtr, stdtrit
+from scipy.special import chdtrc
 
 from oligomdt.pooling import model
 from oligomdt.pooling.heterogeneity import (
@@ -18,8 +18,10 @@ from oligomdt.pooling.heterogeneity import (
     q_profile,
     tau2_error,
 )
+from oligomdt.pooling.interval import limits, quantile
+from oligomdt.pooling.ratio import HazardRatio
 from oligomdt.pooling.studies import Studies, check_studies
-from oligomdt.pooling.validation import check_choice, check_level, exponential
+from oligomdt.pooling.validation import check_choice, check_level
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,7 +62,7 @@ class Prediction:
 
 
 @dataclass(frozen=True, eq=False)
-class PooledEffect:
+class PooledEffect(HazardRatio):
     """A pooled log hazard ratio.
 
     Attributes
@@ -107,8 +109,8 @@ class PooledEffect:
         Number of studies.
     level : float
         Confidence level of all intervals.
-    labels : tuple of str
-        Names of the studies.
+    studies : Studies
+        The log hazard ratios, standard errors and names it was made from.
     notes : tuple of str
         What a reader must know about this result; often empty.
     """
@@ -136,23 +138,13 @@ class PooledEffect:
     scale: float
     k: int
     level: float
-    labels: tuple[str, ...]
+    studies: Studies
     notes: tuple[str, ...] = ()
 
     @property
-    def hr(self) -> float:
-        """Pooled hazard ratio."""
-        return exponential(self.mu)
-
-    @property
-    def hr_low(self) -> float:
-        """Lower confidence limit of the hazard ratio."""
-        return exponential(self.ci_low)
-
-    @property
-    def hr_high(self) -> float:
-        """Upper confidence limit of the hazard ratio."""
-        return exponential(self.ci_high)
+    def labels(self) -> tuple[str, ...]:
+        """Names of the studies."""
+        return self.studies.labels
 
     def to_dict(self) -> dict[str, Any]:
         """Return one tidy row; what does not apply is NaN (numbers) or "" (text)."""
@@ -175,12 +167,6 @@ class PooledEffect:
             "log_likelihood": self.log_likelihood,
             "notes": "; ".join(self.notes),
         }
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return the row of `to_dict` as a data frame."""
-        import pandas as pd
-
-        return pd.DataFrame([self.to_dict()])
 
 
 def pool(
@@ -267,7 +253,7 @@ def pool(
         scale=scale,
         k=studies.k,
         level=level,
-        labels=studies.labels,
+        studies=studies,
         notes=_notes(ci, scale),
     )
     if tau2 == "CE" or studies.k < 3:
@@ -315,7 +301,7 @@ def predict(effect: PooledEffect, convention: str = "t_km1") -> Prediction:
             f"prediction {convention!r} needs {least} studies and the effect has {effect.k}"
         )
     df = {"normal": np.inf, "t_km1": effect.k - 1, "t_km2": effect.k - 2}[convention]
-    half = _quantile(df, effect.level) * float(np.hypot(effect.se, np.sqrt(effect.tau2)))
+    half = quantile(df, effect.level) * float(np.hypot(effect.se, np.sqrt(effect.tau2)))
     return Prediction(effect.mu - half, effect.mu + half, convention)
 
 
@@ -356,22 +342,16 @@ def shrinkage(effect: PooledEffect, log_hr: ArrayLike, se: ArrayLike) -> pd.Data
     studies = check_studies(log_hr, se)
     if effect.method == "single":
         raise ValueError("one study has no tau2 to shrink it by; pool at least two")
-    if not _is_made_from(effect, studies):
-        raise ValueError("log_hr and se are not the studies that `effect` was pooled from")
+    pooled = effect.studies
+    same = np.array_equal(studies.log_hr, pooled.log_hr)
+    if not (same and np.array_equal(studies.se, pooled.se)):
+        raise ValueError(
+            "log_hr and se are not the studies that `effect` was pooled from, in its order"
+        )
     share = effect.tau2 / (studies.variance + effect.tau2)
     own = share * studies.log_hr + (1 - share) * effect.mu
     error = np.sqrt(share * studies.variance + ((1 - share) * effect.se) ** 2)
     return pd.DataFrame({"label": effect.labels, "log_hr": own, "se": error})
-
-
-def _is_made_from(effect: PooledEffect, studies: Studies) -> bool:
-    if studies.k != effect.k:
-        return False
-    weights = 1 / (studies.variance + effect.tau2)
-    weights /= weights.sum()
-    spread = float(np.abs(studies.log_hr).max()) + float(studies.se.max())
-    same = abs(float(weights @ studies.log_hr) - effect.mu) <= 1e-9 * spread
-    return same and np.allclose(weights, effect.weights, rtol=1e-9, atol=0)
 
 
 def _single(studies: Studies, level: float) -> PooledEffect:
@@ -396,7 +376,7 @@ def _single(studies: Studies, level: float) -> PooledEffect:
         scale=np.nan,
         k=1,
         level=level,
-        labels=studies.labels,
+        studies=studies,
         notes=("one study: its own interval; heterogeneity cannot be estimated",),
     )
 
@@ -407,29 +387,10 @@ def _interval(
     if ci == "wider":
         both = [_interval(mu, se, scale, df, one, level) for one in ("wald", "hksj")]
         return max(both, key=lambda one: one["ci_high"] - one["ci_low"])
-    if ci == "wald":
-        return _limits(mu, se, np.inf, level)
-    factor = max(1.0, scale) if ci == "adhoc" else scale
-    return _limits(mu, se * np.sqrt(factor), df, level)
-
-
-def _limits(mu: float, se: float, df: float, level: float) -> dict[str, float]:
-    half = _quantile(df, level) * se
-    # A Hartung-Knapp standard error of exactly 0 (identical estimates): no distribution.
-    ratio = -abs(mu) / se if se > 0 else (-np.inf if mu else np.nan)
-    tail = ndtr(ratio) if np.isinf(df) else stdtr(df, ratio)
-    return {
-        "se": float(se),
-        "df": float(df),
-        "ci_low": float(mu - half),
-        "ci_high": float(mu + half),
-        "p": float(2 * tail),
-    }
-
-
-def _quantile(df: float, level: float) -> float:
-    upper = (1 + level) / 2
-    return float(ndtri(upper) if np.isinf(df) else stdtrit(df, upper))
+    factor = {"wald": 1.0, "hksj": scale, "adhoc": max(1.0, scale)}[ci]
+    error, freedom = float(se * np.sqrt(factor)), np.inf if ci == "wald" else float(df)
+    low, high, p = limits(mu, error, freedom, level)
+    return {"se": error, "df": freedom, "ci_low": low, "ci_high": high, "p": p}
 
 
 def _inconsistency(common: model.Fit, tau2: float, method: str, df: int) -> tuple[float, float]:

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import ndtri, stdtrit
 
 from oligomdt.pooling.estimates import Estimate
+from oligomdt.pooling.interval import quantile
 from oligomdt.pooling.studies import check_studies
 from oligomdt.pooling.validation import check_level
 
@@ -51,9 +51,7 @@ class CombinedEstimate(Estimate):
 
     def limits(self, level: float = 0.95) -> tuple[float, float]:
         """Limits on the scale of the draws: Student t with Rubin's degrees of freedom."""
-        upper = (1 + check_level(level)) / 2
-        quantile = ndtri(upper) if np.isinf(self.df) else stdtrit(self.df, upper)
-        half = float(quantile) * self.se
+        half = quantile(self.df, check_level(level)) * self.se
         return self.estimate - half, self.estimate + half
 
 

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
+from oligomdt.pooling.interval import limits
+from oligomdt.pooling.ratio import HazardRatio
 from oligomdt.pooling.studies import check_group, check_studies
 from oligomdt.pooling.validation import check_choice, check_level
 
@@ -17,7 +18,7 @@ __all__ = ["RobustEffect", "ThreeLevelEffect", "three_level"]
 
 
 @dataclass(frozen=True)
-class RobustEffect:
+class RobustEffect(HazardRatio):
     """The pooled log hazard ratio with a cluster-robust standard error.
 
     Attributes
@@ -46,7 +47,7 @@ class RobustEffect:
 
 
 @dataclass(frozen=True, eq=False)
-class ThreeLevelEffect:
+class ThreeLevelEffect(HazardRatio):
     """A pooled log hazard ratio with variation between and within clusters.
 
     Attributes
@@ -95,21 +96,6 @@ class ThreeLevelEffect:
     residuals: np.ndarray
     notes: tuple[str, ...] = ()
 
-    @property
-    def hr(self) -> float:
-        """Pooled hazard ratio."""
-        return float(np.exp(self.mu))
-
-    @property
-    def hr_low(self) -> float:
-        """Lower confidence limit of the hazard ratio."""
-        return float(np.exp(self.ci_low))
-
-    @property
-    def hr_high(self) -> float:
-        """Upper confidence limit of the hazard ratio."""
-        return float(np.exp(self.ci_high))
-
     def robust(self) -> RobustEffect:
         """Return the effect with a cluster-robust (CR1) standard error.
 
@@ -122,7 +108,7 @@ class ThreeLevelEffect:
             parts[name] = parts.get(name, 0.0) + float(part)
         m = len(parts)
         se = (m / (m - 1) * sum(part**2 for part in parts.values())) ** 0.5
-        low, high, p = _limits(self.mu, se, m - 1, self.level)
+        low, high, p = limits(self.mu, se, m - 1, self.level)
         return RobustEffect(self.mu, se, low, high, p, m - 1, m, self.level)
 
     def to_dict(self) -> dict[str, Any]:
@@ -193,7 +179,7 @@ def three_level(
     check_choice("test", test, ("wald", "t"))
     if len(cluster) == studies.k and len(set(cluster)) == 1:
         raise ValueError("cluster has one value only; three levels need at least two clusters")
-    grouping = _named(cluster, studies)
+    grouping = check_group(cluster, studies, "cluster")
     sizes = grouping.sizes
     if sizes.max() < 2:
         raise ValueError(
@@ -205,7 +191,7 @@ def three_level(
     sigma2 = _maximum(data)
     fit = _fit(data, sigma2)
     error, df = fit.total**-0.5, studies.k - 1 if test == "t" else np.inf
-    low, high, p = _limits(fit.mu, error, df, level)
+    low, high, p = limits(fit.mu, error, df, level)
     return ThreeLevelEffect(
         mu=fit.mu,
         se=error,
@@ -225,14 +211,6 @@ def three_level(
         residuals=studies.log_hr - fit.mu,
         notes=_notes(sizes),
     )
-
-
-def _named(cluster, studies):
-    """Check the clusters; the messages of `check_group` name the argument here."""
-    try:
-        return check_group(cluster, studies)
-    except ValueError as error:
-        raise ValueError(str(error).replace("group", "cluster")) from None
 
 
 def _notes(sizes: np.ndarray) -> tuple[str, ...]:
@@ -336,12 +314,3 @@ def _uphill(data: _Data, point: np.ndarray, step: np.ndarray, height: float) -> 
             # maximum, and half a step cannot swing around it.
             return np.maximum(point + step * 0.5 ** (halving + 1), 0.0)
     return point
-
-
-def _limits(mu: float, se: float, df: float, level: float) -> tuple[float, float, float]:
-    upper = (1 + level) / 2
-    half = float(ndtri(upper) if np.isinf(df) else stdtrit(df, upper)) * se
-    # A robust standard error of exactly 0 (identical estimates): no distribution.
-    ratio = -abs(mu) / se if se > 0 else (-np.inf if mu else np.nan)
-    tail = ndtr(ratio) if np.isinf(df) else stdtr(df, ratio)
-    return mu - half, mu + half, float(2 * tail)

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy.special import expit, ndtr, ndtri
+from scipy.special import expit
 
+from oligomdt.pooling.interval import limits
+from oligomdt.pooling.ratio import HazardRatio
 from oligomdt.pooling.validation import check_level
 
 if TYPE_CHECKING:
@@ -15,12 +17,18 @@ if TYPE_CHECKING:
 
 __all__ = ["OneStageEffect", "one_stage", "one_stage_random"]
 
-# Nodes of the quadrature over a trial's effect. 15 and 40 give the same to 1e-9.
-NODES = 25
+# Nodes of the quadrature over a trial's effect. More change nothing before the ninth digit
+# where each trial has a finite hazard ratio; the likelihood of one that has none is a step, and
+# tau2 is then good to about five digits.
+NODES = 60
+# A log hazard ratio so far out that the slope of the likelihood has reached its limit.
+FAR = 200.0
+# Gain that a step of the size of the uncertainty may still promise at a maximum.
+GAIN = 1e-6
 
 
 @dataclass(frozen=True)
-class OneStageEffect:
+class OneStageEffect(HazardRatio):
     """A hazard ratio from the patients of several trials, each with its own baseline hazard.
 
     Attributes
@@ -57,21 +65,6 @@ class OneStageEffect:
     events: int
     level: float
 
-    @property
-    def hr(self) -> float:
-        """Hazard ratio."""
-        return float(np.exp(self.mu))
-
-    @property
-    def hr_low(self) -> float:
-        """Lower confidence limit of the hazard ratio."""
-        return float(np.exp(self.ci_low))
-
-    @property
-    def hr_high(self) -> float:
-        """Upper confidence limit of the hazard ratio."""
-        return float(np.exp(self.ci_high))
-
 
 class Likelihood(NamedTuple):
     """Partial likelihoods of several trials, one row each, filled up to the same length.
@@ -90,7 +83,9 @@ class Likelihood(NamedTuple):
         shape = (len(self.risk1),) + (1,) * (log_hr.ndim - 1) + (-1,)
         risk1, risk0, died1 = (part.reshape(shape) for part in self)
         b = log_hr[..., None]
-        return (died1 * b - np.log(risk1 * np.exp(b) + risk0)).sum(axis=-1)
+        with np.errstate(divide="ignore"):
+            at_risk = np.logaddexp(b + np.log(risk1), np.log(risk0))
+        return (died1 * b - at_risk).sum(axis=-1)
 
     def slopes(self, log_hr: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """First derivative, and the negative of the second."""
@@ -189,7 +184,8 @@ def one_stage_random(
     Raises
     ------
     ValueError
-        As `one_stage`, and where there is one trial only.
+        As `one_stage`, where there is one trial only, where no trial has a finite hazard ratio
+        of its own, so that nothing bounds tau2, and where the search finds no maximum.
 
     Examples
     --------
@@ -213,9 +209,11 @@ def one_stage_random(
             f"ipd column {by!r} names one trial only; an effect that varies between trials "
             "needs at least two"
         )
+    _check_tau2_bounded(likelihood, [str(name) for name in ipd[by].unique()])
     mu, tau2 = _maximise(likelihood, common.log_hr)
+    se = _check_maximum(likelihood, mu, tau2)
     return _effect(
-        (mu, _information(likelihood, mu, tau2) ** -0.5, level),
+        (mu, se, level),
         tau2=tau2,
         log_likelihood=_marginal(likelihood, mu, tau2)[0],
         interaction_chi2=np.nan,
@@ -229,11 +227,8 @@ def one_stage_random(
 
 def _effect(estimate: tuple[float, float, float], **rest) -> OneStageEffect:
     mu, se, level = (float(value) for value in estimate)
-    half = float(ndtri((1 + level) / 2)) * se
-    p = float(2 * ndtr(-abs(mu) / se))
-    return OneStageEffect(
-        mu=mu, se=se, ci_low=mu - half, ci_high=mu + half, p=p, level=level, **rest
-    )
+    low, high, p = limits(mu, se, np.inf, level)
+    return OneStageEffect(mu=mu, se=se, ci_low=low, ci_high=high, p=p, level=level, **rest)
 
 
 def _likelihood(ipd: pd.DataFrame, by: str) -> Likelihood:
@@ -331,6 +326,39 @@ def _polish(likelihood: Likelihood, mu: float, tau2: float) -> tuple[float, floa
         if np.abs(change).max() < 1e-9:
             break
     return float(x[0]), float(x[1])
+
+
+def _check_tau2_bounded(likelihood: Likelihood, names: list[str]) -> None:
+    """Refuse trials none of which has a finite hazard ratio.
+
+    The likelihood of such a trial rises for ever towards one end. However large tau2 is, part
+    of the distribution lies at each end, so that nothing keeps tau2 from infinity.
+    """
+    k = len(likelihood.risk1)
+    low, _ = likelihood.slopes(np.full(k, -FAR))
+    high, _ = likelihood.slopes(np.full(k, FAR))
+    if ((low > 1e-9) & (high < -1e-9)).any():
+        return
+    raise ValueError(
+        f"ipd: the likelihood has no maximum in tau2 to rely on: trials {', '.join(names)} "
+        "have no finite hazard ratio, and no other trial has one; use one_stage"
+    )
+
+
+def _check_maximum(likelihood: Likelihood, mu: float, tau2: float) -> float:
+    """Standard error of mu at the maximum, or say that the search ended elsewhere."""
+    _, slope = _marginal(likelihood, mu, tau2)
+    information = _information(likelihood, mu, tau2)
+    if np.isfinite(information) and information > 0:
+        se = float(information**-0.5)
+        # At tau2 = 0 the slope may point below 0, where tau2 cannot go.
+        promised = max(abs(slope[0]) * se, abs(slope[1]) * tau2, slope[1] if tau2 == 0 else 0)
+        if promised <= GAIN:
+            return se
+    raise ValueError(
+        "ipd: the search found no maximum of the likelihood in the mean and tau2; the trials "
+        "say too little of how their effects vary, so use one_stage"
+    )
 
 
 def _information(likelihood: Likelihood, mu: float, tau2: float) -> float:

@@ -21,8 +21,8 @@ from scipy.special import ndtr, ndtri
 from oligomdt.pooling.bayesian import bayes
 from oligomdt.pooling.mixture import NormalMixture
 from oligomdt.pooling.priors import HalfNormal, TauPrior
-from oligomdt.pooling.studies import Studies, check_studies
-from oligomdt.pooling.validation import check_positive, check_proportion
+from oligomdt.pooling.studies import LARGEST, SMALLEST, Studies, check_studies
+from oligomdt.pooling.validation import check_positive, check_proportion, exponential
 
 __all__ = [
     "CommonEffectNeeded",
@@ -251,7 +251,7 @@ def equivalent_events(se: float, allocation: float = 0.5) -> float:
     >>> round(equivalent_events(0.2), 6)
     100.0
     """
-    return 1 / (_information(allocation) * check_positive("se", se) ** 2)
+    return 1 / (_information(allocation) * _check_se(se) ** 2)
 
 
 def information_size(
@@ -475,7 +475,7 @@ def _update(
     log_hr: float, se: float, variance: float, centre: float, drawn: float, alpha: float
 ) -> UpdatePower:
     """The updated test where a new estimate of `variance` is drawn with variance `drawn`."""
-    log_hr, weight = _check_finite("log_hr", log_hr), check_positive("se", se) ** -2
+    log_hr, weight = _check_finite("log_hr", log_hr), _check_se(se) ** -2
     line = ndtri(1 - check_proportion("alpha", alpha) / 2)
     root = math.sqrt(weight + 1 / variance)
     mean = (log_hr * weight + centre / variance) / root
@@ -573,11 +573,11 @@ def result_needed_common_effect(
     (0.77, 1.42)
     """
     variance = _variance(events, allocation)
-    weight = check_positive("se", se) ** -2
+    weight = _check_se(se) ** -2
     line = ndtri(1 - check_proportion("alpha", alpha) / 2) * math.sqrt(weight + 1 / variance)
     drift = weight * _check_finite("log_hr", log_hr)
     return CommonEffectNeeded(
-        math.exp(variance * (-line - drift)), math.exp(variance * (line - drift))
+        exponential(variance * (-line - drift)), exponential(variance * (line - drift))
     )
 
 
@@ -709,6 +709,13 @@ def _check_finite(name: str, value: float) -> float:
         raise TypeError(f"{name} is {value!r}; it must be a number") from error
     if not math.isfinite(number):
         raise ValueError(f"{name} is {value!r}; it must be a finite number")
+    return number
+
+
+def _check_se(se: float) -> float:
+    number = check_positive("se", se)
+    if not SMALLEST <= number <= LARGEST:
+        raise ValueError(f"se is {se!r}; it must lie between {SMALLEST:g} and {LARGEST:g}")
     return number
 
 

@@ -12,8 +12,9 @@ from scipy.special import chdtri
 
 from oligomdt.pooling import model
 from oligomdt.pooling.heterogeneity import Tau2Interval, estimate_tau2, highest_peak
+from oligomdt.pooling.ratio import HazardRatio
 from oligomdt.pooling.studies import Studies, check_studies
-from oligomdt.pooling.validation import check_choice, check_level, exponential
+from oligomdt.pooling.validation import check_choice, check_level
 
 __all__ = ["ProfileEffect", "profile_mu", "profile_tau2"]
 
@@ -22,7 +23,7 @@ STEPS = 60
 
 
 @dataclass(frozen=True)
-class ProfileEffect:
+class ProfileEffect(HazardRatio):
     """A maximum-likelihood mean with its profile-likelihood interval.
 
     Attributes
@@ -48,21 +49,6 @@ class ProfileEffect:
     level: float
     k: int
     labels: tuple[str, ...]
-
-    @property
-    def hr(self) -> float:
-        """Pooled hazard ratio."""
-        return exponential(self.mu)
-
-    @property
-    def hr_low(self) -> float:
-        """Lower confidence limit of the hazard ratio."""
-        return exponential(self.ci_low)
-
-    @property
-    def hr_high(self) -> float:
-        """Upper confidence limit of the hazard ratio."""
-        return exponential(self.ci_high)
 
 
 def profile_tau2(

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import chdtrc, fdtrc, ndtr, ndtri, stdtr, stdtrit
+from scipy.special import chdtrc, fdtrc, ndtr, stdtr
 
 from oligomdt.pooling.heterogeneity import TAU2_METHODS, estimate_tau2, highest_peak, root
+from oligomdt.pooling.interval import quantile
 from oligomdt.pooling.studies import Studies, check_studies
 from oligomdt.pooling.validation import check_choice, check_level
 
@@ -21,6 +22,10 @@ __all__ = ["MetaRegression", "regression"]
 
 TESTS = ("wald", "hksj", "adhoc")
 INTERCEPT = "intercept"
+# Columns of the predictions beside the moderators.
+PREDICTED = ("log_hr", "se", "ci_low", "ci_high", "prediction_low", "prediction_high")
+# Beyond these the squares of a moderator leave the range of numbers.
+SMALLEST, LARGEST = 1e-100, 1e100
 # A column this near to the span of the others (share of its length) has no coefficient.
 COLLINEAR = 1e-10
 
@@ -104,24 +109,28 @@ class MetaRegression:
         ------
         ValueError
             For a column that is missing, unknown or not finite.
+        TypeError
+            For anything but a data frame of numbers.
         """
         names = self.coefficients["term"].tolist()[1:]
-        if set(moderators.columns) != set(names):
-            given = ", ".join(map(str, moderators.columns))
-            raise ValueError(f"moderators has columns {given}; give {', '.join(names)}")
+        given = _names(moderators)
+        if sorted(given) != sorted(names):
+            raise ValueError(
+                f"moderators has columns {', '.join(given)}; give {', '.join(names)}"
+            )
         rows = [f"row {i + 1}" for i in range(len(moderators))]
-        x = _design(moderators[names], rows)
+        x = _design(moderators.set_axis(given, axis=1)[names], rows)
         mean = x @ self.coefficients["estimate"].to_numpy()
         se = np.sqrt(np.einsum("ij,jk,ik->i", x, self.covariance, x))
-        quantile = _quantile(self.df, self.level)
+        width = quantile(self.df, self.level)
         spread = np.sqrt(se**2 + self.tau2) if self.method != "CE" else np.nan
         return moderators.assign(
             log_hr=mean,
             se=se,
-            ci_low=mean - quantile * se,
-            ci_high=mean + quantile * se,
-            prediction_low=mean - quantile * spread,
-            prediction_high=mean + quantile * spread,
+            ci_low=mean - width * se,
+            ci_high=mean + width * se,
+            prediction_low=mean - width * spread,
+            prediction_high=mean + width * spread,
         )
 
 
@@ -225,15 +234,18 @@ def regression(
 def _check_moderators(
     moderators: pd.DataFrame, studies: Studies
 ) -> tuple[np.ndarray, list[str]]:
-    if not hasattr(moderators, "columns"):
-        raise TypeError("moderators must be a data frame with one column per moderator")
-    names = [str(name) for name in moderators.columns]
+    names = _names(moderators)
     if not names:
         raise ValueError("moderators has no column; without moderators use pool")
     if len(set(names)) < len(names) or INTERCEPT in names:
         raise ValueError(
             f"moderators has columns {', '.join(names)}; give each its own name, "
             f"not {INTERCEPT!r}, which is always there"
+        )
+    if taken := [name for name in names if name in PREDICTED]:
+        raise ValueError(
+            f"moderators has a column {taken[0]!r}, the name of a column of the predictions; "
+            "give it another name"
         )
     if len(moderators) != studies.k:
         raise ValueError(
@@ -250,12 +262,18 @@ def _check_moderators(
     return x, names
 
 
+def _names(moderators: pd.DataFrame) -> list[str]:
+    if not hasattr(moderators, "columns"):
+        raise TypeError("moderators must be a data frame with one column per moderator")
+    return [str(name) for name in moderators.columns]
+
+
 def _design(moderators: pd.DataFrame, rows: Sequence[str]) -> np.ndarray:
     columns = [np.ones(len(moderators))]
     for name in moderators.columns:
         values = moderators[name]
-        # Text that looks like numbers, and dates, would turn into numbers unasked.
-        if values.dtype.kind in "mM" or any(isinstance(value, str) for value in values):
+        # Text that looks like numbers, dates and complex numbers would change unasked.
+        if values.dtype.kind in "mMc" or any(_is_no_number(value) for value in values):
             raise TypeError(
                 f"moderator {name!r} must hold numbers only; code a group as columns of 0 and "
                 "1, and a date as a year"
@@ -267,23 +285,34 @@ def _design(moderators: pd.DataFrame, rows: Sequence[str]) -> np.ndarray:
             raise ValueError(
                 f"{rows[wrong[0]]}: moderator {name!r} is {value}; it must be a finite number"
             )
+        most = float(np.abs(column).max(initial=0.0))
+        if most and not SMALLEST <= most <= LARGEST:
+            raise ValueError(
+                f"moderator {name!r} reaches {most:g}; give it in a unit in which it reaches "
+                f"between {SMALLEST:g} and {LARGEST:g}"
+            )
         columns.append(column)
     return np.column_stack(columns)
+
+
+def _is_no_number(value: object) -> bool:
+    return isinstance(value, (str, complex, np.complexfloating))
 
 
 def _check_rank(x: np.ndarray, names: Sequence[str]) -> None:
     for j, name in enumerate(names, start=1):
         column, others = x[:, j], x[:, :j]
-        if np.ptp(column) <= COLLINEAR * np.abs(column).max():
+        length = np.linalg.norm(column)
+        if np.linalg.norm(column - column.mean()) <= COLLINEAR * length:
             raise ValueError(
                 f"moderator {name!r} is the same in all studies; it has no coefficient"
             )
         scaled = others / np.linalg.norm(others, axis=0)
         rest = column - scaled @ np.linalg.lstsq(scaled, column, rcond=None)[0]
-        if np.linalg.norm(rest) <= COLLINEAR * np.linalg.norm(column):
+        if np.linalg.norm(rest) <= COLLINEAR * length:
             raise ValueError(
-                f"moderator {name!r} is a combination of {', '.join(names[: j - 1])}; leave "
-                "one of them out"
+                f"moderator {name!r} is a combination of "
+                f"{', '.join(names[: j - 1]) or INTERCEPT}; leave one of them out"
             )
 
 
@@ -360,11 +389,6 @@ def _log_likelihood(f: _Line, method: str) -> float:
 # What is reported ----------------------------------------------------------------------------
 
 
-def _quantile(df: float, level: float) -> float:
-    upper = (1 + level) / 2
-    return float(ndtri(upper) if np.isinf(df) else stdtrit(df, upper))
-
-
 def _coefficients(
     terms: list[str], beta: np.ndarray, covariance: np.ndarray, df: float, level: float
 ) -> pd.DataFrame:
@@ -375,7 +399,7 @@ def _coefficients(
     with np.errstate(divide="ignore", invalid="ignore"):
         statistic = beta / se
     tail = -np.abs(statistic)
-    half = _quantile(df, level) * se
+    half = quantile(df, level) * se
     return pd.DataFrame(
         {
             "term": terms,

@@ -15,9 +15,11 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import gammainc, ndtr, stdtr
+from scipy.special import gammainc
 
 from oligomdt.pooling.effect import PooledEffect, pool
+from oligomdt.pooling.ratio import HazardRatio
+from oligomdt.pooling.regression import COLLINEAR, regression
 from oligomdt.pooling.studies import Studies, check_studies
 from oligomdt.pooling.validation import check_choice, check_level, check_positive
 
@@ -37,6 +39,8 @@ __all__ = [
 ]
 
 FEWEST = 10
+# Where the limits of Henmi and Copas are looked for, in standard errors.
+NARROWEST, WIDEST = 1e-3, 60.0
 
 
 @dataclass(frozen=True)
@@ -93,7 +97,7 @@ class TrimAndFill:
 
 
 @dataclass(frozen=True)
-class HenmiCopas:
+class HenmiCopas(HazardRatio):
     """Common-effect estimate with an interval that allows for heterogeneity.
 
     Attributes
@@ -144,13 +148,15 @@ def event_asymmetry(
     Raises
     ------
     ValueError
-        For fewer than ten studies, bad studies or events, or events that are all equal.
+        For fewer than ten studies, bad studies or events, events that are all equal, or
+        estimates on one line without scatter.
 
     Examples
     --------
     >>> events = np.array([20, 25, 30, 40, 50, 60, 80, 100, 150, 200])
-    >>> test = event_asymmetry(-0.2 - 10 / events, 2 / np.sqrt(events), events)
-    >>> round(test.limit, 3), round(test.slope, 3)
+    >>> log_hr = -0.2 - 10 / events + np.tile([2e-4, -2e-4], 5)
+    >>> test = event_asymmetry(log_hr, 2 / np.sqrt(events), events)
+    >>> round(test.limit, 2), round(test.slope, 1)
     (-0.2, -10.0)
     """
     studies = _enough(check_studies(log_hr, se, labels))
@@ -186,13 +192,15 @@ def event_asymmetry_by_arm(
     Raises
     ------
     ValueError
-        For fewer than ten studies, bad studies or events, or totals that are all equal.
+        For fewer than ten studies, bad studies or events, totals that are all equal, or
+        estimates on one line without scatter.
 
     Examples
     --------
     >>> events = np.array([20, 25, 30, 40, 50, 60, 80, 100, 150, 200])
-    >>> test = event_asymmetry_by_arm(-0.2 - 10 / events, events / 2, events / 2)
-    >>> round(test.limit, 3), round(test.slope, 3)
+    >>> log_hr = -0.2 - 10 / events + np.tile([2e-4, -2e-4], 5)
+    >>> test = event_asymmetry_by_arm(log_hr, events / 2, events / 2)
+    >>> round(test.limit, 2), round(test.slope, 1)
     (-0.2, -10.0)
     """
     effects = np.atleast_1d(np.asarray(log_hr, dtype=float))
@@ -228,12 +236,14 @@ def egger(
     Raises
     ------
     ValueError
-        For fewer than ten studies, bad studies or standard errors that are all equal.
+        For fewer than ten studies, bad studies, standard errors that are all equal, or
+        estimates on one line without scatter.
 
     Examples
     --------
     >>> se = np.linspace(0.1, 0.5, 10)
-    >>> round(egger(-0.2 - se, se).slope, 3)
+    >>> scatter = np.tile([2e-4, -2e-4], 5)
+    >>> round(egger(-0.2 - se + scatter, se).slope, 2)
     -1.0
     """
     studies = _enough(check_studies(log_hr, se, labels))
@@ -294,7 +304,8 @@ def begg(log_hr: ArrayLike, se: ArrayLike, labels: Sequence[str] | None = None) 
     Raises
     ------
     ValueError
-        For fewer than ten studies, bad studies or standard errors that are all equal.
+        For fewer than ten studies, bad studies, or estimates or standard errors that are all
+        equal.
 
     Examples
     --------
@@ -304,6 +315,7 @@ def begg(log_hr: ArrayLike, se: ArrayLike, labels: Sequence[str] | None = None) 
     """
     studies = _enough(check_studies(log_hr, se, labels))
     _different("se", studies.se)
+    _different("log_hr", studies.log_hr)
     return _rank(studies.log_hr, studies.variance)
 
 
@@ -336,8 +348,8 @@ def trim_and_fill(
     Raises
     ------
     ValueError
-        For fewer than ten studies, bad studies, an unknown side, or a count that does not
-        settle.
+        For fewer than ten studies, bad studies, estimates that are all equal, an unknown side,
+        a count that does not settle, or no side where the standard errors are all equal.
 
     Examples
     --------
@@ -348,6 +360,9 @@ def trim_and_fill(
     studies = _enough(check_studies(log_hr, se, labels))
     if side is not None:
         check_choice("side", side, ("left", "right"))
+    else:
+        _different("se", studies.se)
+    _different("log_hr", studies.log_hr)
     return _trim_and_fill(studies.log_hr, studies.variance, side)
 
 
@@ -379,7 +394,8 @@ def henmi_copas(
     Raises
     ------
     ValueError
-        For fewer than ten studies, bad studies or a level outside 0 to 1.
+        For fewer than ten studies, bad studies, a level outside 0 to 1, or where the equation
+        of the limits has no solution.
 
     Examples
     --------
@@ -415,7 +431,7 @@ def _events(name: str, values: ArrayLike, studies: Studies) -> np.ndarray:
 
 
 def _different(name: str, values: np.ndarray) -> np.ndarray:
-    if np.ptp(values) == 0:
+    if np.ptp(values) <= COLLINEAR * np.abs(values).max():
         raise ValueError(f"{name} is the same in all studies; no trend can be estimated")
     return values
 
@@ -423,62 +439,36 @@ def _different(name: str, values: np.ndarray) -> np.ndarray:
 # ------------------------------------------------------------------ arithmetic, any k
 
 
-def _line(y: np.ndarray, v: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
-    """Weighted regression on x: coefficients, their covariance, residual sum of squares."""
-    design = np.column_stack([np.ones_like(x), x])
-    covariance = np.linalg.inv((design.T / v) @ design)
-    beta = covariance @ (design.T @ (y / v))
-    return beta, covariance, float((((y - design @ beta) ** 2) / v).sum())
-
-
 def _linear(y: np.ndarray, v: np.ndarray, x: np.ndarray) -> AsymmetryTest:
     """Regression with a multiplicative error variance."""
-    beta, covariance, rest = _line(y, v, x)
-    df = y.size - 2
-    slope_se = float(np.sqrt(rest / df * covariance[1, 1]))
-    t = float(beta[1]) / slope_se
-    return AsymmetryTest(
-        float(beta[0]), float(beta[1]), slope_se, t, df, float(2 * stdtr(df, -abs(t)))
-    )
+    return _on_size(y, v, x, "CE", "hksj")
 
 
 def _mixed(y: np.ndarray, v: np.ndarray, x: np.ndarray) -> AsymmetryTest:
     """Regression with an additive error variance, REML."""
-    beta, covariance, _ = _line(y, v + _residual_tau2(y, v, x), x)
-    slope_se = float(np.sqrt(covariance[1, 1]))
-    z = float(beta[1]) / slope_se
+    return _on_size(y, v, x, "REML", "wald")
+
+
+def _on_size(
+    y: np.ndarray, v: np.ndarray, x: np.ndarray, tau2: str, test: str
+) -> AsymmetryTest:
+    import pandas as pd
+
+    fit = regression(y, np.sqrt(v), pd.DataFrame({"size": x}), tau2, test)
+    # A residual of rounding errors has no size to set the slope against.
+    if test == "hksj" and fit.qe <= COLLINEAR**2 * float((y**2 / v).sum()):
+        raise ValueError(
+            "log_hr lies on one line without any scatter; no p-value can be given for the slope"
+        )
+    slope = fit.coefficients.iloc[1]
     return AsymmetryTest(
-        float(beta[0]), float(beta[1]), slope_se, z, np.inf, float(2 * ndtr(-abs(z)))
+        float(fit.coefficients["estimate"].iloc[0]),
+        float(slope["estimate"]),
+        float(slope["se"]),
+        float(slope["statistic"]),
+        fit.df,
+        float(slope["p"]),
     )
-
-
-def _residual_tau2(y: np.ndarray, v: np.ndarray, x: np.ndarray) -> float:
-    """REML tau2 around a line: the best of 0 and of the roots of the score on a grid."""
-    from scipy.optimize import brentq
-
-    design = np.column_stack([np.ones_like(x), x])
-
-    def score(tau2: float) -> float:
-        w = 1 / (v + tau2)
-        wx = design * w[:, None]
-        projection = np.diag(w) - wx @ np.linalg.solve(design.T @ wx, wx.T)
-        residual = projection @ y
-        return float(residual @ residual - np.trace(projection))
-
-    def likelihood(tau2: float) -> float:
-        _, covariance, rest = _line(y, v + tau2, x)
-        return float(np.linalg.slogdet(covariance)[1] - np.log(v + tau2).sum() - rest) / 2
-
-    high = max(float(np.ptp(y) ** 2), float(v.min()))
-    while score(high) > 0:
-        high *= 2
-    grid = np.concatenate([[0.0], high * np.geomspace(1e-10, 1, 200)])
-    steep = np.array([score(tau2) for tau2 in grid])
-    peaks = [0.0]
-    for i in np.flatnonzero((steep[:-1] > 0) & (steep[1:] <= 0)):
-        root = brentq(score, grid[i], grid[i + 1], xtol=1e-15 * grid[i + 1], rtol=1e-15)
-        peaks.append(float(root))
-    return max(peaks, key=likelihood)
 
 
 def _rank(y: np.ndarray, v: np.ndarray) -> RankTest:
@@ -574,7 +564,12 @@ def _henmi_copas(y: np.ndarray, v: np.ndarray, level: float) -> HenmiCopas:
         return quad(density, limit, np.inf, epsabs=1e-13, epsrel=1e-12, limit=200)[0]
 
     tail = (1 - level) / 2
-    limit = float(brentq(lambda x: beyond(x) - tail, 1e-3, 60, xtol=1e-13))
+    if not beyond(NARROWEST) > tail > beyond(WIDEST):
+        raise ValueError(
+            f"henmi_copas finds no limits at level {level:g} between {NARROWEST:g} and "
+            f"{WIDEST:g} standard errors: one study outweighs the others, or level is extreme"
+        )
+    limit = float(brentq(lambda x: beyond(x) - tail, NARROWEST, WIDEST, xtol=1e-13))
     se = float(np.sqrt((1 + tau2 * squares) / total))
     half = limit * float(scale) * se
     return HenmiCopas(mean, se, mean - half, mean + half, level)

@@ -93,9 +93,9 @@ def check_studies(
     Raises
     ------
     ValueError
-        Where there is no study, the lengths differ, a label is given twice, a value is not
-        finite or a standard error not above 0, or a value lies outside the range that can be
-        computed with (1e-8 to 1e8). The message names the study.
+        Where there is no study, the lengths differ, a label is missing or given twice, a value
+        is not finite or a standard error not above 0, or a value lies outside the range that
+        can be computed with (1e-8 to 1e8). The message names the study.
 
     Examples
     --------
@@ -111,12 +111,14 @@ def check_studies(
         )
     names = tuple(str(i + 1) for i in range(log_hr.size))
     if labels is not None:
+        labels = tuple(labels)
         names = tuple(str(label) for label in labels)
         if len(names) != log_hr.size:
             raise ValueError(
                 f"labels has {len(names)} values and log_hr has {log_hr.size}; "
                 "give one label per study"
             )
+        _check_present(labels)
         _check_names(names)
     check_numbers(log_hr, se, names)
     return Studies(log_hr, se, names)
@@ -149,6 +151,13 @@ def check_numbers(log_hr: np.ndarray, se: np.ndarray, names: Sequence[str]) -> N
     )
 
 
+def _check_present(labels: Sequence[Hashable]) -> None:
+    for i, label in enumerate(labels):
+        # The names of what is missing: NaN, pandas' NA and NaT are no text themselves.
+        if not isinstance(label, str) and str(label) in ("None", "nan", "<NA>", "NaT"):
+            raise ValueError(f"labels: that of study {i + 1} is {label!r}; give it a name")
+
+
 def _check_names(names: Sequence[str]) -> None:
     seen = set()
     for name in names:
@@ -160,7 +169,9 @@ def _check_names(names: Sequence[str]) -> None:
         seen.add(name)
 
 
-def check_group(group: Sequence[Hashable], studies: Studies) -> Grouping:
+def check_group(
+    group: Sequence[Hashable], studies: Studies, argument: str = "group"
+) -> Grouping:
     """Check the group of each study.
 
     Parameters
@@ -169,6 +180,8 @@ def check_group(group: Sequence[Hashable], studies: Studies) -> Grouping:
         One group name per study; None or NaN is not a group.
     studies : Studies
         The checked studies.
+    argument : str
+        What messages call the groups.
 
     Returns
     -------
@@ -190,20 +203,24 @@ def check_group(group: Sequence[Hashable], studies: Studies) -> Grouping:
     members = list(group)
     if len(members) != studies.k:
         raise ValueError(
-            f"group has {len(members)} values and log_hr has {studies.k}; "
-            "give one group per study"
+            f"{argument} has {len(members)} values and log_hr has {studies.k}; "
+            f"give one {argument} per study"
         )
     for label, member in zip(studies.labels, members, strict=True):
         if pd.isna(member):
-            raise ValueError(f"study {label}: group is {member!r}; name its group")
+            raise ValueError(f"study {label}: {argument} is {member!r}; name its {argument}")
     names = tuple(dict.fromkeys(members))
     if len(names) < 2:
-        raise ValueError(f"group has one value only ({names[0]!r}); a comparison needs two")
+        raise ValueError(
+            f"{argument} has one value only ({names[0]!r}); a comparison needs two"
+        )
     design = np.array([[float(member == name) for name in names] for member in members])
     return Grouping(names, design)
 
 
 def _as_vector(name: str, values: ArrayLike) -> np.ndarray:
+    if np.iscomplexobj(values):
+        raise TypeError(f"{name} must hold real numbers only; it holds {values!r}")
     try:
         array = np.atleast_1d(np.asarray(values, dtype=float))
     except (TypeError, ValueError) as error:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import chdtrc, fdtrc, ndtr, ndtri, stdtr, stdtrit
+from scipy.special import chdtrc, fdtrc
 
 from oligomdt.pooling import model
 from oligomdt.pooling.heterogeneity import TAU2_METHODS, estimate_tau2
+from oligomdt.pooling.interval import limits, quantile
 from oligomdt.pooling.studies import Grouping, Studies, check_group, check_studies
 from oligomdt.pooling.validation import check_choice, check_level
 
@@ -297,7 +298,7 @@ def _groups(
     fit: model.Fit, grouping: Grouping, between: np.ndarray, level: float
 ) -> tuple[GroupEffect, ...]:
     se = fit.total**-0.5
-    half = ndtri((1 + level) / 2) * se
+    half = quantile(np.inf, level) * se
     columns = (fit.mean, se, fit.mean - half, fit.mean + half, between)
     numbers = zip(*(column.tolist() for column in columns), strict=True)
     named = zip(grouping.names, grouping.sizes.tolist(), numbers, strict=True)
@@ -307,18 +308,12 @@ def _groups(
 def _contrasts(
     fit: model.Fit, grouping: Grouping, base: int, factor: float, df2: float, level: float
 ) -> tuple[Contrast, ...]:
-    upper = (1 + level) / 2
-    quantile = ndtri(upper) if np.isinf(df2) else stdtrit(df2, upper)
     contrasts = []
     for i, name in enumerate(grouping.names):
         if i == base:
             continue
         log_ratio = float(fit.mean[i] - fit.mean[base])
         se = float(np.sqrt(factor * (1 / fit.total[i] + 1 / fit.total[base])))
-        half = float(quantile) * se
-        # Hartung-Knapp can give exactly 0 (identical estimates within every group).
-        ratio = -abs(log_ratio) / se if se > 0 else (-np.inf if log_ratio else np.nan)
-        p = 2 * float(ndtr(ratio) if np.isinf(df2) else stdtr(df2, ratio))
-        limits = (log_ratio - half, log_ratio + half)
-        contrasts.append(Contrast(name, grouping.names[base], log_ratio, se, *limits, p))
+        found = limits(log_ratio, se, df2, level)
+        contrasts.append(Contrast(name, grouping.names[base], log_ratio, se, *found))
     return tuple(contrasts)

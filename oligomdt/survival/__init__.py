@@ -15,7 +15,12 @@ from .proportional_hazards import PhTestResult, ph_correlation_test, ph_test
 from .rmst import RmstResult, rmst
 from .time_varying import PiecewiseResult, TimeVaryingResult, piecewise, time_varying
 from .treatment_by_trial import LikelihoodRatioTest, interaction_test
-from .weighted import WeightedLogRankResult, peto_peto, weighted_logrank
+from .weighted import (
+    WeightedLogRankResult,
+    peto_peto,
+    weighted_logrank,
+    weighted_logranks,
+)
 
 __all__ = [
     "AcceleratedResult",
@@ -47,4 +52,5 @@ __all__ = [
     "survival_at",
     "time_varying",
     "weighted_logrank",
+    "weighted_logranks",
 ]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtri
 
-from .ipd import ARMS, check_level, patients
+from .ipd import ARMS, check_level, number, patients
 from .kaplan_meier import curve
 
 
@@ -73,7 +73,7 @@ def landmark(ipd, time, level=0.95):
     (0.25, 0.75, 0.5)
     """
     check_level(level)
-    time = float(time)
+    time = number("time", time)
     if not (np.isfinite(time) and time > 0):
         raise ValueError(f"time: {time:g} is not a positive time")
     p = patients(ipd)

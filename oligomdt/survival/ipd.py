@@ -132,6 +132,24 @@ def event_table(p):
 
 def check_level(level):
     """Return the level, or say what a level is."""
-    if not 0 < level < 1:
+    if not 0 < number("level", level) < 1:
         raise ValueError(f"level: {level!r} is not between 0 and 1; write 0.95 for 95 %")
     return float(level)
+
+
+def number(name, value):
+    """Return one number as a float, or say that it is none."""
+    if np.ndim(value) or np.asarray(value).dtype.kind not in "iuf":
+        raise TypeError(f"{name}: {value!r} is not a number; give a single one, not as text")
+    return float(value)
+
+
+def chosen_times(times):
+    """Return times as an array, or say which argument does not hold numbers."""
+    try:
+        array = np.atleast_1d(np.asarray(times))
+    except ValueError:  # rows of unequal length
+        array = np.array([""])
+    if array.ndim > 1 or (array.size and array.dtype.kind not in "iuf"):
+        raise TypeError(f"times: {times!r} does not hold numbers; give one or a flat list")
+    return array.astype(float)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
-from .ipd import check_level, patients
+from .ipd import check_level, chosen_times, number, patients
 
 TRANSFORMS = ("log-log", "log", "plain")
 # S counts as equal to one half within this distance, as in R's survival package.
@@ -208,7 +208,7 @@ def quantile(ipd, probability, level=0.95, transform="log-log"):
     >>> float(quantile(ipd, 0.6)["quantile"].iloc[0])
     5.0
     """
-    if not 0 < probability < 1:
+    if not 0 < number("probability", probability) < 1:
         raise ValueError(f"probability: {probability!r} is not between 0 and 1")
     rows = [
         {
@@ -364,7 +364,7 @@ def cumulative_hazard(ipd, times, level=0.95):
 
 
 def _chosen(times):
-    times = np.atleast_1d(np.asarray(times, float))
+    times = chosen_times(times)
     if not np.isfinite(times).all() or np.any(times < 0):
         raise ValueError("times: every time must be finite and 0 or later")
     return times

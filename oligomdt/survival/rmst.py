@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from .ipd import ARMS, check_level, patients
+from .ipd import ARMS, check_level, number, patients
 from .kaplan_meier import curve
 
 
@@ -77,7 +77,7 @@ def rmst(ipd, tau, level=0.95):
     1.5
     """
     check_level(level)
-    tau = float(tau)
+    tau = number("tau", tau)
     if not (np.isfinite(tau) and tau > 0):
         raise ValueError(f"tau: {tau:g} is not a positive time")
     p = patients(ipd)

@@ -7,7 +7,7 @@ import pandas as pd
 from scipy.special import chdtrc, expit, ndtr, ndtri
 
 from .cox import STEPS, CoxResult, cox, log_likelihood, risk_sets
-from .ipd import check_level, event_table, patients
+from .ipd import check_level, chosen_times, event_table, number, patients
 
 FUNCTIONS = {"log": np.log, "identity": np.asarray}
 
@@ -82,7 +82,7 @@ def piecewise(ipd, cut, ties="efron", level=0.95, strata=None):
     >>> round(fit.early.hr, 3), round(fit.late.hr, 3)
     (0.88, 0.434)
     """
-    cut = float(cut)
+    cut = number("cut", cut)
     if not (np.isfinite(cut) and cut > 0):
         raise ValueError(f"cut: {cut:g} is not a positive time")
     p = patients(ipd, strata)
@@ -137,7 +137,7 @@ class TimeVaryingResult:
         ValueError
             If a time is not finite and positive.
         """
-        times = np.atleast_1d(np.asarray(times, float))
+        times = chosen_times(times)
         if not (np.isfinite(times).all() and np.all(times > 0)):
             raise ValueError("times: every time must be finite and above 0")
         known = (times >= self.first) & (times <= self.last)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import chdtrc
 
-from .ipd import event_table, patients
+from .ipd import event_table, number, patients
 from .kaplan_meier import curve
 
 
@@ -68,12 +68,58 @@ def weighted_logrank(ipd, rho=0, gamma=0, strata=None):
     >>> round(late.z, 3), round(late.p, 3)
     (-0.542, 0.588)
     """
-    for name, power in (("rho", rho), ("gamma", gamma)):
-        if not (np.isfinite(power) and power >= 0):
-            raise ValueError(f"{name}: {power!r} is not a finite power of 0 or larger")
+    return weighted_logranks(ipd, [(rho, gamma)], strata)[0]
+
+
+def weighted_logranks(ipd, powers, strata=None):
+    """Test the two arms' survival for equality with several weights at once.
+
+    As `weighted_logrank` for each pair of powers; the counts and the curve, which do not depend
+    on them, are made once. Of several tests the smallest p-value is not a p-value.
+
+    Parameters
+    ----------
+    ipd : DataFrame
+        One row per patient: `time` (months, 0 or later), `event` (0 or 1), `arm`.
+    powers : sequence of (float, float)
+        Pairs of rho and gamma, 0 or larger; at least one.
+    strata : str, optional
+        Column of `ipd` within whose values the arms are compared.
+
+    Returns
+    -------
+    list of WeightedLogRankResult
+        In the order of `powers`.
+
+    Raises
+    ------
+    ValueError
+        As `weighted_logrank`, or without any pair.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> ipd = pd.DataFrame({"time": [2, 4, 6, 8, 3, 7, 9, 12],
+    ...                     "event": [1, 1, 1, 0, 1, 1, 0, 0],
+    ...                     "arm": ["control"] * 4 + ["experimental"] * 4})
+    >>> [round(test.z, 3) for test in weighted_logranks(ipd, [(0, 0), (0, 1)])]
+    [-0.851, -0.542]
+    """
+    powers = list(powers)
+    if not powers:
+        raise ValueError("powers is empty; give at least one pair of rho and gamma")
+    for pair in powers:
+        if not hasattr(pair, "__len__") or len(pair) != 2:
+            raise ValueError(f"powers: {pair!r} is not a pair of rho and gamma")
+        for name, power in zip(("rho", "gamma"), pair, strict=True):
+            if not (np.isfinite(number(name, power)) and power >= 0):
+                raise ValueError(f"{name}: {power!r} is not a finite power of 0 or larger")
     p = patients(ipd, strata)
-    table = event_table(p)
-    before = _survival_before(p)
+    table, before = event_table(p), _survival_before(p)
+    return [_test(table, before, rho, gamma) for rho, gamma in powers]
+
+
+def _test(table, before, rho, gamma):
     weight = before**rho * (1 - before) ** gamma
     fraction = table.n1 / table.n
     hypergeometric = (table.n - table.d) / np.maximum(table.n - 1, 1)
