@@ -1,6 +1,8 @@
 """Published facts as frozen, checked records; what each field means is in data/README.md."""
 
+from .acceptance import accept_curve
 from .curve import ArmCurve, Curve, Origin
+from .curve_checks import contradictions
 from .loading import context, curves, data_folder, load, sources
 from .reading import EvidenceError
 from .record import (
@@ -52,7 +54,9 @@ __all__ = [
     "SourceRef",
     "Stated",
     "Trial",
+    "accept_curve",
     "context",
+    "contradictions",
     "curves",
     "data_folder",
     "load",
