@@ -1,6 +1,7 @@
 """From the evidence to the numbers of the book: what is pooled, compared and varied."""
 
 from oligomdt.analysis.comparisons import comparison
+from oligomdt.analysis.curve_warnings import curve_warnings
 from oligomdt.analysis.curves import survival_band
 from oligomdt.analysis.derivations import derived
 from oligomdt.analysis.estimates import pooled_rows, published_estimates
@@ -22,6 +23,7 @@ __all__ = [
     "agreement",
     "can_be_drawn",
     "comparison",
+    "curve_warnings",
     "derived",
     "find",
     "headline",

@@ -20,12 +20,13 @@ fieldset { border: 1px solid var(--line); margin: 0 0 0.75rem; }
 .axes { fill: none; stroke: #b00020; }
 .axes rect { stroke-dasharray: 2 3; }
 #figure .axes text { fill: #b00020; }
+[data-layer="page"] { opacity: 0.5; }
 [hidden] { display: none; }
 .row { display: flex; flex-wrap: wrap; gap: 0.5rem 1.25rem; align-items: baseline; }
 .row > span { min-width: 7rem; }
 label { display: inline-block; margin: 0.2rem 0; }
 input[type="number"], input[type="text"] { margin-left: 0.4rem; width: 8rem; }
-td input[type="text"] { width: 16rem; margin: 0; }
+td input[type="text"] { width: 12rem; margin: 0; }
 #risk input { width: 4.5rem; margin: 0; }
 input, select, textarea, button { font: inherit; color: var(--ink); background: var(--paper);
   border: 1px solid var(--line); border-radius: 4px; padding: 0.15rem 0.4rem; }
@@ -56,7 +57,7 @@ const valueAt = (axis, position) => {
   const value = first + (position - a) * (last - first) / (b - a);
   return axis.percent ? value / 100 : value;
 };
-const shown = (number) => String(Number(number.toPrecision(4)));
+const shown = (number) => String(Number(Number(number.toFixed(6)).toPrecision(4)));
 
 const median = (arm) => {
   const place = arm.y.findIndex((y) => valueAt(state.y_axis, y) <= 0.5 + 1e-9);

@@ -23,6 +23,9 @@ DAYS = {"days": 1.0, "weeks": 7.0, "months": 30.4375, "years": 365.25}
 BYTES = 64 * 2**20
 """Size of a saved file, at most."""
 
+DECIMALS = 7
+"""Of accepted times and survival: finer than any file."""
+
 SNAP = 1.0
 """Page units by which a curve may start before time 0 or above survival 1."""
 
@@ -403,8 +406,9 @@ def _arm(reading: Saved, arm: SavedArm) -> tuple[AcceptedArm, int]:
     )
     if any(at < 0 for at, _ in risk):
         raise DigitizeError(f"a number at risk of {arm.name!r} lies before time 0")
-    corners = _both_corners(time * months, surv)
-    own = AcceptedArm(arm.name, *corners, np.sort(marks * months), risk)
+    corners = _both_corners(np.round(time * months, DECIMALS), np.round(surv, DECIMALS))
+    marks = np.sort(np.round(marks * months, DECIMALS))
+    own = AcceptedArm(arm.name, *corners, marks, risk)
     return own, moved + more + most
 
 
