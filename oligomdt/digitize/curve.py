@@ -88,7 +88,12 @@ def find(
         starting = [line for line in lines if _starts_at_one(line, panel, x_axis, y_axis, 0.2)]
         if starting:
             warnings.append("no curve starts at time 0 and survival 1; check the axes")
-    curves = _without_copies(starting, drawing)
+    if len(starting) > limits.LINES:
+        raise DigitizeError(
+            f"{len(starting)} lines fall from survival 1 in panel {panel.name}; at most "
+            f"{limits.LINES} are looked at: give another --panel, or the figure as PNG"
+        )
+    curves = _without_copies(starting)
     curves, limits_left_out = _without_limits(curves, others)
     if limits_left_out:
         warnings.append(f"{limits_left_out} line(s) were taken for confidence limits")
@@ -307,9 +312,9 @@ def _outlined(drawing, panel) -> list[Curve]:
         points = _cleaned(stroke.points)
         if len(points) > 3 and np.abs(points[0] - points[-1]).max() <= EVEN:
             points = points[:-1]
-        if len(points) < 8 or len(points) % 2 or _squared(points) is None:
+        if not 8 <= len(points) <= 4000 or len(points) % 2 or not _wide(points, panel):
             continue
-        for turn in (0, 1):
+        for turn in range(len(points) // 2):  # it may start anywhere on its edge
             middle, width = _middle(np.roll(points, -turn, axis=0))
             if middle is None:
                 continue
@@ -340,7 +345,7 @@ def _middle(points):
 # -- which lines are arms
 
 
-def _without_copies(lines, drawing) -> list[Curve]:
+def _without_copies(lines) -> list[Curve]:
     """Without lines drawn twice and white edges drawn under a line."""
     kept = []
     for line in reversed(lines):  # the last drawn shows

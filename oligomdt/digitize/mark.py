@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from oligomdt.digitize import limits
 from oligomdt.digitize.curve import Curve
 from oligomdt.digitize.drawing import Colour, Drawing
 from oligomdt.digitize.figure import Panel
@@ -62,7 +63,11 @@ def find(
     warnings : list of str
         What is not sure.
     """
-    marks = _merged(_shapes(drawing, panel, curves) + _letters(drawing, panel, used))
+    shapes = _shapes(drawing, panel, curves)
+    if len(shapes) > limits.MARKS:
+        told = f"{len(shapes)} small shapes are more than the {limits.MARKS} looked at"
+        return [np.empty(0) for _ in curves], [f"censoring marks were not read: {told}"]
+    marks = _merged(shapes + _letters(drawing, panel, used))
     looks = {}
     for mark in marks:
         looks.setdefault(mark.look, []).append(mark)

@@ -54,7 +54,8 @@ def read(content: bytes, name: str, page: int = 1) -> Drawing:
             raise DigitizeError(
                 f"{name} has {len(document)} page(s); page {page} does not exist: give --page"
             )
-        return _read_page(document, name, page)
+        with np.errstate(all="ignore"):  # what is not finite is left out
+            return _read_page(document, name, page)
 
 
 def _read_page(document, name, number) -> Drawing:
@@ -167,6 +168,7 @@ class _Page:
         self.matrix, self.width, self.height = _to_top_left(page)
         self.strokes, self.images, self.writings = [], [], {}
         self.items = self.points = 0
+        self.clock = limits.Clock(f"page {number} of {name}")
         if not (self.width > 0 and self.height > 0 and max(self.width, self.height) < 1e6):
             raise DigitizeError(f"page {number} of {name} has no size; give another --page")
 
@@ -179,6 +181,7 @@ class _Page:
     def _object(self, thing, matrix, clip, depth):
         pdfium = self.pdfium
         self.items += 1
+        self.clock.check()
         if self.items > limits.PATHS or self.points > limits.POINTS:
             raise DigitizeError(
                 f"page {self.number} of {self.name} has more than {limits.PATHS} objects or "
@@ -467,6 +470,8 @@ def _goes_on(run, letter) -> bool:
     if _alone(run) or (letter.sign in LONE and gap > 0.35):
         return False
     numbers = last.sign.isdigit() and (letter.sign.isdigit() or letter.sign in "-−")
+    if letter.sign.isdigit() and not numbers:
+        return gap < 0.5
     return gap < (0.12 if numbers else 0.75)
 
 

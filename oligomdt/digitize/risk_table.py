@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from oligomdt.digitize.axis import Axis
+from oligomdt.digitize.axis import Axis, number
 from oligomdt.digitize.drawing import Text
 from oligomdt.digitize.figure import Panel, RiskTable
 from oligomdt.digitize.legend import cleaned, key
@@ -128,7 +128,7 @@ def _label(texts, group, y):
         for place, text in enumerate(texts)
         if text.x1 < first + 1
         and abs(text.y - y) < 0.7 * max(text.height, 4)
-        and re.search(r"[^\W_]", text.text)
+        and number(text.text) is None
         and place not in group
         and not 80 < text.angle < 280
     ]

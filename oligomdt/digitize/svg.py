@@ -93,8 +93,8 @@ def read(content: bytes, name: str) -> Drawing:
         When it is broken, too large, or holds nothing that is drawn.
     """
     root = _tree(_unpacked(content, name), name)
-    page = _Page(root, name)
-    return page.drawing()
+    with np.errstate(all="ignore"):  # what is not finite is left out where it would be drawn
+        return _Page(root, name).drawing()
 
 
 def _unpacked(content, name) -> bytes:
@@ -181,7 +181,7 @@ class _Page:
     def __init__(self, root, name):
         self.root, self.name = root, name
         self.strokes, self.texts, self.notes = [], [], []
-        self.ids, self.rules = {}, []
+        self.ids, self.rules, self.clock = {}, [], limits.Clock(name)
         self.points = self.characters = self.items = self.images = self.uses = 0
         self._index(root)
 
@@ -217,7 +217,9 @@ class _Page:
                 self.ids.setdefault(node.attributes["id"], node)
             if node.tag == "style":
                 text = "".join(t for t in node.content if isinstance(t, str))
-                self.rules += _rules(text[:100_000])
+                self.rules += _rules(text[:1_000_000])
+                if len(self.rules) > limits.RULES:
+                    raise DigitizeError(_too_many(self.name, "style rules", limits.RULES))
             stack.extend(node.children())
 
     def _linked(self, attributes):
@@ -255,13 +257,14 @@ class _Page:
                 f"{self.name} has more than {limits.DEPTH} groups within groups; give the "
                 "figure alone"
             )
+        self.clock.check()
         style = self._style(node, style)
         if style.get("display") == "none":
             return
         matrix = product(matrix, _transform(node.attributes.get("transform", "")))
         clip = intersection(clip, self._clip(style.get("clip-path"), matrix))
         if node.tag in ("g", "a", "switch"):
-            if not self._outlined(node, matrix, style, clip):
+            if not self._outlined(node, matrix, style, clip, depth):
                 self._children(node, matrix, style, clip, depth + 1)
         elif node.tag == "svg":
             inner, _, _ = _view(node, self.name, nested=True)
@@ -349,7 +352,7 @@ class _Page:
 
     # -- text
 
-    def _outlined(self, node, matrix, style, clip) -> bool:
+    def _outlined(self, node, matrix, style, clip, depth) -> bool:
         """Text drawn as shapes whose words are told in a comment, as matplotlib does."""
         words = [html.unescape(c[1]).strip() for c in node.content if isinstance(c, tuple)]
         groups = node.children()
@@ -358,7 +361,7 @@ class _Page:
         if not all(c.tag in ("use", "defs", "path", "rect") for c in groups[0].children()):
             return False
         before = len(self.strokes), self.items
-        self._element(groups[0], matrix, style, clip, 0)
+        self._element(groups[0], matrix, style, clip, depth + 1)
         shapes = self.strokes[before[0] :]
         del self.strokes[before[0] :]
         self.items = before[1]
