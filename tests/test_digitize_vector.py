@@ -186,6 +186,52 @@ def test_names_that_are_only_near_are_said_to_be_so(tmp_path):
     assert all(arm.confidence < 1 for arm in found.arms)
 
 
+def test_an_arm_without_an_event_is_an_arm(tmp_path):
+    figure = Figure()
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    drawn.panel(axes, {"Control": drawn.ARMS["Control"]}, marks=None)
+    axes.plot([0, 30], [1, 1], color="green", lw=1.4, label="MDT")
+    axes.plot([0, 36], [0.99, 0.99], color="black", lw=1.4, label="not an arm")
+    axes.legend(loc="center right")
+    found = read(drawn.save(figure, "pdf"), tmp_path)
+    assert [arm.name for arm in found.arms] == ["MDT", "Control"]
+    assert found.arms[0].time.tolist() == pytest.approx([0, 30], abs=1e-5)
+    assert found.arms[0].surv.tolist() == [1, 1]
+    assert any("arms without an event" in warning for warning in found.warnings)
+
+
+@pytest.mark.parametrize("sign", ["|", "+", "/", "x"])
+@pytest.mark.parametrize("look", ["svg", "pdf"])
+def test_marks_may_be_letters(sign, look, tmp_path):
+    figure = Figure()
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    drawn.panel(axes, drawn.ARMS, marks=None)
+    for true, colour in zip(drawn.ARMS.values(), drawn.COLOURS, strict=False):
+        k = np.searchsorted(true.time, true.censored, side="right") - 1
+        for place in zip(true.censored, true.surv[k], strict=True):
+            axes.text(*place, sign, ha="center", va="center", color=colour, fontsize=8)
+    found = read(drawn.save(figure, look), tmp_path)
+    for arm in found.arms:
+        # A letter stands where its font puts it: to a thousandth of the axis.
+        assert arm.censor_time == pytest.approx(drawn.ARMS[arm.name].censored, abs=0.036)
+
+
+def test_marks_under_another_are_still_counted(tmp_path):
+    marks = "".join(f"BT /H 8 Tf {x} 207.2 Td (|) Tj ET " for x in (89, 99, 99, 99.05, 120))
+    content = f"{drawn.axes_of_pdf()}\n1 0 0 RG {drawn.steps(TIME, SURV, 25.0)}\n{marks}"
+    found = read(drawn.pdf(content), tmp_path)
+    assert len(found.arms[0].censor_time) == 5
+
+
+def test_rows_that_belong_to_no_arm_are_left_out_and_said(tmp_path):
+    content = drawn.draw(table="below", colours=("black", "black"), dashes=("solid", "dashed"))
+    found = read(content, tmp_path, names=["one", "two"])
+    assert found.risk_table is None
+    assert any("no row has the name or colour" in warning for warning in found.warnings)
+
+
 # -- panels and pages
 
 

@@ -99,6 +99,12 @@ def find(
         warnings.append(f"{limits_left_out} line(s) were taken for confidence limits")
     if not curves:
         raise DigitizeError(_why_none(panel, sloped, len(others), lines))
+    level = _without_drops(drawing, panel, curves)
+    if level:
+        warnings.append(
+            f"{len(level)} line(s) stay at survival 1 and were taken for arms without an event"
+        )
+        curves = curves + level
     if settings.colours is not None:
         return _by_colour(curves, settings.colours), warnings
     if settings.arms is not None and len(curves) != settings.arms:
@@ -343,6 +349,25 @@ def _middle(points):
 
 
 # -- which lines are arms
+
+
+def _without_drops(drawing, panel, curves) -> list[Curve]:
+    """Lines as wide as the curves that start with them, stay level and end in the panel."""
+    found = []
+    widths = [curve.stroke.width for curve in curves]
+    starts = np.array([curve.points[0] for curve in curves])
+    for stroke in drawing.strokes:
+        if stroke.filled or stroke.closed or not _inside(stroke, panel):
+            continue
+        x0, y0, x1, y1 = stroke.box
+        level = y1 - y0 <= EVEN and 0.05 * (panel.x1 - panel.x0) < x1 - x0
+        starts_there = np.abs(starts - (x0, y0)).max(axis=1).min() <= 2 * EVEN
+        as_wide = any(abs(stroke.width - width) <= 0.02 * width for width in widths)
+        if level and starts_there and as_wide and x1 < panel.x1 - 0.5:
+            points = np.array([(x0, y0), (x1, y0)])
+            if not any(c.stroke.colour == stroke.colour and not c.stroke.dash for c in curves):
+                found.append(Curve(points, np.empty((0, 2)), stroke, (stroke.item,)))
+    return found
 
 
 def _without_copies(lines) -> list[Curve]:

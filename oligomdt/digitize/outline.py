@@ -60,15 +60,11 @@ def lettered(drawing: Drawing) -> Drawing:
     runs = [run for run in _runs(_glyphs(drawing)) if _like_text(run)]
     if len(runs) < ENOUGH:
         return drawing
-    try:
-        from oligomdt.digitize.ocr import lines
-    except ImportError:
-        return drawing
     angles = [_angle(run) for run in runs]
     shown = [run if len(run) > 1 else _thrice(run[0]) for run in runs]
     pictures = [picture(run, angle) for run, angle in zip(shown, angles, strict=True)]
     texts = []
-    for run, angle, (words, sure) in zip(runs, angles, lines(pictures), strict=True):
+    for run, angle, (words, sure) in zip(runs, angles, _read(pictures), strict=True):
         words = unicodedata.normalize("NFKC", words).strip()
         if len(run) == 1:
             words = words[:1] if words == 3 * words[:1] and words.isdigit() else ""
@@ -82,6 +78,18 @@ def lettered(drawing: Drawing) -> Drawing:
         strokes=tuple(s for s in drawing.strokes if s.item not in letters),
         notes=(*drawing.notes, "letters are drawn as shapes: the texts were read as images"),
     )
+
+
+def _read(pictures) -> list:
+    """What the recogniser of images reads in each picture, and its confidence."""
+    from oligomdt.digitize import ocr
+
+    found = []
+    for shown in pictures:
+        height, width = shown.shape[:2]
+        line = ocr.Line(MARGIN, MARGIN, width - MARGIN, height - MARGIN)
+        found += ocr.read(shown, [line])
+    return found
 
 
 def _thrice(glyph) -> list[_Glyph]:
@@ -164,11 +172,14 @@ def _angle(run) -> int:
 
 
 def _like_text(run) -> bool:
-    """Not a lone mark: shapes that are no higher than letters, several or like a digit."""
-    if len(run) > 1:
+    """Not marks: those are all alike, and as wide as high or much higher."""
+    sizes = np.array([(g.box[2] - g.box[0], g.box[3] - g.box[1]) for g in run])
+    if np.ptp(sizes, axis=0).max() > 0.05:
         return True
-    width, height = run[0].box[2] - run[0].box[0], run[0].box[3] - run[0].box[1]
-    return 0.15 * height < width < 1.2 * height or 0.15 * width < height < 1.2 * width
+    width, height = sizes.mean(axis=0)
+    if _angle(run) == 90:
+        width, height = height, width
+    return 0.2 * height < width < 0.8 * height
 
 
 def picture(run, angle) -> np.ndarray:

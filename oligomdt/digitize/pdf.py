@@ -26,6 +26,9 @@ from oligomdt.digitize.geometry import (
 LONE = set("|/\\+x×oO○●◦•l¦")
 """Letters that figures use as censoring marks: one drawn alone is never joined to others."""
 
+SIGNS = LONE - set("xoOl")
+"""Those of them that no word has."""
+
 
 def pages(content: bytes, name: str) -> int:
     """Number of pages.
@@ -349,10 +352,17 @@ def _texts(page, reader, name) -> list[Text]:
             run = []
         run.append(letter)
     found.append(run)
-    ordered = [(_order(reader, run), _said(run)) for run in found if run]
+    ordered = [(_order(reader, run), _said(one)) for run in found if run for one in _marks(run)]
     ordered += _unread(reader, letters)
     ordered.sort(key=lambda pair: pair[0])
     return [text for _, texts in ordered for text in texts]
+
+
+def _marks(run) -> list:
+    """A run of nothing but marks as single ones."""
+    shown = [letter for letter in run if not letter.sign.isspace()]
+    lone = shown and all(letter.sign in SIGNS for letter in shown)
+    return [[letter] for letter in shown] if lone else [run]
 
 
 def _order(reader, run) -> int:
@@ -476,7 +486,7 @@ def _goes_on(run, letter) -> bool:
 
 
 def _alone(run) -> bool:
-    return len(run) == 1 and run[0].sign in "|/\\+×○●◦•¦"
+    return len(run) == 1 and run[0].sign in SIGNS
 
 
 def _said(run) -> list[Text]:

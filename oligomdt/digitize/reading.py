@@ -60,6 +60,17 @@ def digitize(
     DigitizeError
         When the file cannot be read or something is not found; it names the option that
         supplies it.
+
+    Examples
+    --------
+    >>> from oligomdt.digitize import digitize
+    >>> read = digitize("tests/data/digitize/two_arms.svg")
+    >>> [arm.name for arm in read.arms], read.x_axis.unit, read.warnings
+    (['Control', 'MDT'], 'months', ())
+    >>> read.points().tail(2).round(3)
+        arm   time  survival
+    42  MDT  18.77     0.314
+    43  MDT  24.30     0.000
     """
     settings = checked(
         page=page,
@@ -96,6 +107,12 @@ def panels(path, *, page=None) -> tuple[Panel, ...]:
     ------
     DigitizeError
         When the file cannot be read or has no panel.
+
+    Examples
+    --------
+    >>> from oligomdt.digitize import panels
+    >>> [panel.name for panel in panels("tests/data/digitize/two_arms.svg")]
+    ['1']
     """
     drawing = read(path, checked(page=page))
     return _half(drawing).panels(drawing)

@@ -106,6 +106,8 @@ def _row(texts, group, panel, x_axis):
     places = tuple(group) + (() if label is None else (label,))
     confidence = min(texts[place].confidence for place in group)
     name = "" if label is None else cleaned(texts[label].text)
+    if not re.search(r"[^\W_]", name):
+        name = ""  # a dash in the colour of the arm
     return Row(name, cells, y, colour, places, confidence)
 
 
@@ -191,6 +193,11 @@ def table(found, names, colours, x_axis: Axis, orders=()) -> tuple[RiskTable | N
     warnings = []
     times = _times(found, x_axis)
     owners = _owners(found, names, colours, orders, warnings)
+    if not set(owners) & set(names):
+        return None, [
+            "numbers at risk were found, but no row has the name or colour of an arm; give "
+            "--names"
+        ]
     counts = {}
     for row, owner in zip(found, owners, strict=True):
         by_time = {}
