@@ -60,16 +60,41 @@ def handles(image: np.ndarray, texts) -> list[Handle]:
         wordy = number(words) is None and any(letter.isalnum() for letter in words)
         if not wordy or text.confidence < 0.5 or 5 < text.angle < 355:
             continue
-        handle = _beside(image, text, words)
+        handle = _beside(image, text, words, texts)
         if handle is not None:
             found.append(handle)
+    found = _in_line(found)
     return sorted(found, key=lambda handle: (round(handle.y / 4), handle.x0))
 
 
-def _beside(image, text, words):
+def _in_line(found) -> list:
+    """The largest set of handles below each other or in one row, alike in size."""
+    best = []
+    for one in found:
+        size = one.text.height
+        column = [
+            other
+            for other in found
+            if abs(other.x0 - one.x0) < 0.5 * size and abs(other.text.x0 - one.text.x0) < size
+        ]
+        row = [other for other in found if abs(other.y - one.y) < 0.4 * size]
+        both = {id(other): other for other in (*column, *row)} if len(column) > 1 else {}
+        best = max((best, column, row, list(both.values())), key=len)
+    if len(best) == 1:
+        words = best[0].text
+        letters = sum(letter.isalpha() for letter in words.text)
+        return best if letters > 2 and words.confidence > 0.8 else []
+    return best
+
+
+def _beside(image, text, words, texts):
     size = text.height
     high, low = text.y - 0.75 * size, text.y + 0.75 * size
     left = max(int(text.x0 - 9 * size), 0)
+    for other in texts:
+        letters = sum(letter.isalnum() for letter in other.text)
+        if letters > 2 and abs(other.y - text.y) < 0.6 * size and other.x1 < text.x0 - size:
+            left = max(left, int(other.x1) + 2)
     right = int(text.x0 - max(0.12 * size, 1))
     if right - left < size or int(high) < 0 or int(low) >= len(image):
         return None
@@ -96,10 +121,12 @@ def _beside(image, text, words):
         return None
     strong = columns[strength[columns] >= np.percentile(strength[columns], 40)]
     colour = np.median(part[rows[0] + at[strong], strong], axis=0)
+    # A censoring mark on the sample crosses it and hides that it stands out.
+    crossed = np.abs(part[rows[0] + row] - colour).max(axis=1) < CLEAR
     return Handle(
         words,
         tuple(int(v) for v in colour),
-        _style(strength[first : last + 1], float(np.median(thick))),
+        _style(strength[first : last + 1], crossed[first : last + 1], np.median(thick)),
         left + first,
         left + last + 1.0,
         rows[0] + row + 0.5,
@@ -116,9 +143,9 @@ def _last_run(inked, near, gap):
     return int(places[breaks[-1] + 1] if len(breaks) else places[0]), int(places[-1])
 
 
-def _style(strength, thick) -> str:
+def _style(strength, crossed, thick) -> str:
     """The pattern of a line: no gaps, long pieces or short ones."""
-    dark = strength > 0.5 * np.percentile(strength, 90)
+    dark = (strength > 0.5 * np.percentile(strength, 90)) | crossed
     changes = np.flatnonzero(np.diff(np.r_[False, dark, False].astype(int)))
     runs = changes[1::2] - changes[::2]
     gaps = changes[2::2] - changes[1:-1:2]

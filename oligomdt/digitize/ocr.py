@@ -110,11 +110,9 @@ def lines(image: np.ndarray) -> list[Line]:
     labels, count = ndimage.label(ink(image), np.ones((3, 3), int))
     if not count:
         return []
+    slices = ndimage.find_objects(labels)
     boxes = np.array(
-        [
-            (cols.start, rows.start, cols.stop, rows.stop)
-            for rows, cols in ndimage.find_objects(labels)
-        ]
+        [(cols.start, rows.start, cols.stop, rows.stop) for rows, cols in slices]
     )
     size = min(image.shape[:2])
     width, height = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
@@ -124,6 +122,8 @@ def lines(image: np.ndarray) -> list[Line]:
     letter = small & (height >= 4) & (width <= 12 * height) & (height <= 12 * width)
     typical = _typical(height[letter])
     small &= np.maximum(width, height) > 1
+    for k in np.flatnonzero(small & (width > 1.15 * typical)):
+        small[k] = not _is_key(labels[slices[k]] == k + 1)
     narrow = small & (width < 1.5 * typical) & (width >= 0.15 * typical) & (height < 2 * width)
     columns = _columns(boxes, np.flatnonzero(narrow), np.flatnonzero(small), typical)
     taken = np.zeros(len(boxes), bool)
@@ -138,6 +138,20 @@ def lines(image: np.ndarray) -> list[Line]:
         if tall[group].any():
             found.append(_line(boxes[group], False))
     return found
+
+
+def _is_key(piece) -> bool:
+    """Whether a piece is the sample of a legend: a bar, a wide cross or a filled box."""
+    if piece.mean() > 0.85:
+        return True
+    full = piece.mean(axis=1) > 0.8
+    if not full.any():
+        return False
+    rows = np.flatnonzero(full)
+    rest = piece.copy()
+    edge = max(1, round(0.08 * len(piece)))
+    rest[max(rows[0] - edge, 0) : rows[-1] + 1 + edge] = False
+    return rest.sum(axis=1).max(initial=0) < 0.35 * piece.shape[1]
 
 
 def _typical(heights) -> float:
@@ -199,7 +213,8 @@ def _groups(boxes, typical) -> list[np.ndarray]:
         large = np.maximum(size[i], size[near])
         least = np.minimum(size[i], size[near])
         dashed = least < 0.45 * typical
-        joined = (overlap >= 0.4 * least) & (gap < np.where(dashed, 0.45, 0.75) * large)
+        room = np.where(dashed, 0.45 * large, 0.75 * np.maximum(large, 0.9 * typical))
+        joined = (overlap >= 0.4 * least) & (gap < room)
         # Letters of one line are of one size.
         joined &= (large < 2.6 * least) | dashed
         for j in near[joined]:

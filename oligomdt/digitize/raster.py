@@ -169,7 +169,7 @@ def _field(drawing, place, box, x_axis, y_axis, rows) -> _Field:
     if right - left < 30 or bottom - top < 30:
         raise DigitizeError("the axes are too small to read curves; give their --box")
     pixels = image[top:bottom, left:right].astype(float)
-    paper = np.median(pixels[:, ::2].reshape(-1, 3), axis=0)
+    paper = ocr.papers(image[top:bottom, left:right])[0].astype(float)
     taken = {id(lab.text) for lab in (*place.x_labels, *place.y_labels)}
     taken |= {id(drawing.texts[k]) for row in rows for k in row.texts}
     words = [text for text in drawing.texts if id(text) not in taken]
@@ -296,10 +296,20 @@ def _colours(field) -> list[tuple]:
         names, counts = np.unique(codes, return_counts=True)
         centre = np.median(values[codes == names[counts.argmax()]], axis=0)
         near = np.abs(values - centre).max(axis=1) < 36
-        if len(np.unique(columns[near])) > 0.12 * width:
-            found.append(tuple(int(v) for v in np.median(values[near], axis=0)))
+        colour = np.median(values[near], axis=0)
+        tint = any(_is_tint(colour, other, field.paper) for other in found)
+        if len(np.unique(columns[near])) > 0.12 * width and not tint:
+            found.append(tuple(int(v) for v in colour))
         values, columns = values[~near], columns[~near]
     return found
+
+
+def _is_tint(colour, other, paper) -> bool:
+    """Whether a colour is another one thinned with the paper: a band or the edge of a line."""
+    if max(other) - min(other) < 40:
+        return False
+    share, away = trace._mixed(np.asarray(colour, float)[None, None], paper, other)
+    return 0.1 < float(share[0, 0]) < 0.85 and float(away[0, 0]) < 25
 
 
 def _group(field, cover, hidden, looks) -> list:

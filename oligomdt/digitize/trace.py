@@ -132,8 +132,9 @@ def path(cover, hidden, start_row, style):
     """
     height, width = cover.shape
     gap = GAP[style]
-    gain = np.where(cover >= 0.35, cover, np.where(hidden, -HIDDEN, -gap * (1 - cover)))
-    bare = 1 - np.maximum(cover, np.pad(cover, ((0, 0), (1, 0)))[:, :width])
+    level, upright = _whole(cover)
+    gain = np.where(level >= 0.35, level, np.where(hidden, -HIDDEN, -gap * (1 - level)))
+    bare = 1 - np.maximum(upright, np.pad(upright, ((0, 0), (1, 0)))[:, :width])
     cost = np.where(hidden, 0.2, 1.0) * gap * bare - 0.05 * (bare < 0.4)
     total = np.cumsum(cost, axis=0)
     first = np.abs(np.arange(height) + 0.5 - start_row) <= 1.6
@@ -160,6 +161,20 @@ def path(cover, hidden, start_row, style):
         rows[x] = row
         row = came[x, row]
     return rows, best
+
+
+def _whole(cover):
+    """Ink of level and of upright lines that share their width between two pixels.
+
+    Only of lines thinner than a pixel or two: thicker ones fill a pixel anyway.
+    """
+    inked = cover[cover > 0.25]
+    if not len(inked) or np.percentile(inked, 75) > 0.9:
+        return cover, cover
+    padded = np.pad(cover, 1)
+    beside = np.maximum(padded[:-2, 1:-1], padded[2:, 1:-1])
+    before = np.maximum(padded[1:-1, :-2], padded[1:-1, 2:])
+    return np.minimum(cover + beside, 1), np.minimum(cover + before, 1)
 
 
 # -- corners
@@ -243,18 +258,25 @@ def _edges(cover, hidden, rows, width) -> _Edges:
     for x in range(count):
         r = rows[x]
         column = cover[:, x]
-        if column[max(r - 1, 0) : r + 2].max() < 0.35:
+        if column[max(r - 1, 0) : r + 2].max() < 0.25:
             continue
         r = max(r - 1, 0) + int(np.argmax(column[max(r - 1, 0) : r + 2]))
         inked[x] = True
         up = column[max(before[x], 0) : r + 1][::-1]
         down = column[r : min(after[x] + 1, height)]
-        over, length = _run(up)
-        if not hidden[max(r - length - 1, 0) : r - length + 1, x].any():
-            top[x] = r + 1 - over
-        under, length = _run(down)
-        if not hidden[r + length : r + length + 2, x].any():
-            bottom[x] = r + under
+        over, far_up = _run(up)
+        under, far_down = _run(down)
+        first, last = r - far_up + 1, r + far_down
+        upper, lower = r + 1 - over, r + under
+        if last - first <= width + 3:
+            # One level alone: its middle is the centre of its ink.
+            ink = column[first:last]
+            middle = float((ink * (np.arange(first, last) + 0.5)).sum() / ink.sum())
+            upper, lower = middle - ink.sum() / 2, middle + ink.sum() / 2
+        if not hidden[max(first - 2, 0) : first, x].any():
+            top[x] = upper
+        if not hidden[last : last + 2, x].any():
+            bottom[x] = lower
     thin = bottom - top < 0.55 * width
     top[thin], bottom[thin] = np.nan, np.nan
     return _Edges(top, bottom, inked)
