@@ -1,0 +1,459 @@
+"""An image, from pixels to arms."""
+
+import difflib
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from oligomdt.digitize import (
+    censoring,
+    legend,
+    ocr,
+    panel,
+    risk_table,
+    ruler,
+    trace,
+)
+from oligomdt.digitize.axis import number
+from oligomdt.digitize.drawing import Drawing
+from oligomdt.digitize.error import DigitizeError
+from oligomdt.digitize.figure import Arm, Digitised, Panel
+from oligomdt.digitize.handle import Handle, handles
+from oligomdt.digitize.settings import Settings
+from oligomdt.digitize.trace import Trace
+
+ALIKE = 40.0
+"""Colours nearer than this (in red, green and blue) are one."""
+
+
+def panels(drawing: Drawing) -> tuple[Panel, ...]:
+    """Panels of an image; a DigitizeError if there is none."""
+    drawing = replace(drawing, texts=ocr.texts(drawing.image))
+    places = _survival(panel.find(drawing))
+    if not places:
+        raise DigitizeError(_no_panel(drawing))
+    return tuple(place.panel for place in places)
+
+
+def digitised(drawing: Drawing, settings: Settings) -> Digitised:
+    """Everything in one panel of an image.
+
+    Parameters
+    ----------
+    drawing : Drawing
+        As a reader gives it.
+    settings : Settings
+        What the user gives.
+
+    Returns
+    -------
+    Digitised
+        With the warnings of all parts.
+
+    Raises
+    ------
+    DigitizeError
+        When something is not found; it names the option that supplies it.
+    """
+    drawing = replace(drawing, texts=ocr.texts(drawing.image))
+    place = _place(drawing, settings)
+    x_axis, y_axis, warnings = ruler.read_axes(drawing, place, settings)
+    warnings = [*drawing.notes, *warnings]
+    box = _box(drawing, place, x_axis, y_axis, settings)
+    below = max((label.text.y1 for label in place.x_labels), default=box.y1)
+    rows = risk_table.rows(drawing.texts, box, x_axis, below - 1, _floor(drawing, place))
+    field = _field(drawing, place, box, x_axis, y_axis, rows)
+    arms, more = _arms(field, settings)
+    warnings += more
+    names, more = _names(drawing, box, field, arms, rows, settings)
+    warnings += more
+    rows = [_renamed(row, names) for row in rows]
+    orders = [k for k, _ in enumerate(names)] if field.handles else []
+    table, more = risk_table.table(rows, names, [a.trace.colour for a in arms], x_axis, orders)
+    warnings += more
+    return Digitised(
+        panel=box,
+        x_axis=x_axis,
+        y_axis=y_axis,
+        arms=tuple(
+            _arm(arm, name, field, x_axis, y_axis)
+            for arm, name in zip(arms, names, strict=True)
+        ),
+        risk_table=table,
+        resolution=(abs(x_axis.scale), abs(y_axis.scale)),
+        warnings=tuple(warnings),
+        settings=settings.given(),
+        source=drawing.source + (f" page {drawing.page}" if drawing.page > 1 else ""),
+        drawing=drawing,
+    )
+
+
+# -- panel
+
+
+def _survival(places):
+    """Panels whose upright axis can be survival; not the axis of a table of counts."""
+    return [
+        place
+        for place in places
+        if max(label.value for label in place.y_labels) <= 105 and len(place.y_labels) > 2
+    ] or [p for p in places if max(label.value for label in p.y_labels) <= 105]
+
+
+def _place(drawing, settings) -> panel.Place:
+    if settings.box is not None:
+        return panel.find(drawing, settings.box)[0]
+    places = panel.find(drawing)
+    kept = _survival(places)
+    if not kept:
+        raise DigitizeError(_no_panel(drawing))
+    return panel.choose(kept, settings.panel)
+
+
+def _no_panel(drawing) -> str:
+    return (
+        f"no axes were found in {drawing.source or 'the image'}: no numbers along two sides of "
+        "a box could be read; give --box, --x-range and --y-range"
+    )
+
+
+def _box(drawing, place, x_axis, y_axis, settings) -> Panel:
+    if settings.box is not None:
+        return place.panel
+    return ruler.box(drawing.image, place, x_axis, y_axis)
+
+
+def _floor(drawing, place) -> float:
+    """Top of the panel below."""
+    here = place.panel
+    tops = [
+        other.panel.y0
+        for other in _survival(panel.find(drawing))
+        if other.panel.y0 > here.y1 and other.panel.x0 < here.x1 and other.panel.x1 > here.x0
+    ]
+    return min(tops, default=np.inf)
+
+
+# -- field
+
+
+@dataclass(eq=False)
+class _Field:
+    """The part of the image that holds the curves."""
+
+    pixels: np.ndarray
+    paper: np.ndarray
+    left: int
+    top: int
+    start: float
+    one: float
+    zero: float
+    clutter: np.ndarray
+    handles: list
+
+    def cover(self, colour, others=()):
+        cover = trace.coverage(self.pixels, self.paper, colour, others)
+        return np.where(self.clutter, 0, cover)
+
+
+def _field(drawing, place, box, x_axis, y_axis, rows) -> _Field:
+    image = drawing.image
+    x_ticks = [position for position, _ in x_axis.ticks]
+    left = max(int(x_axis.position(0.0)), 0)
+    right = int(min(max(box.x1, *x_ticks) + 3, image.shape[1]))
+    one, zero = float(y_axis.position(1.0)), float(y_axis.position(0.0))
+    lowest = max(position for position, _ in y_axis.ticks)
+    top = max(int(one) - 12, 0)
+    bottom = int(min(max(box.y1, lowest) + 3, image.shape[0]))
+    bottom = min(bottom, int(max(zero, lowest)) + 4)
+    if right - left < 30 or bottom - top < 30:
+        raise DigitizeError("the axes are too small to read curves; give their --box")
+    pixels = image[top:bottom, left:right].astype(float)
+    paper = ocr.papers(image[top:bottom, left:right])[0].astype(float)
+    taken = {id(lab.text) for lab in (*place.x_labels, *place.y_labels)}
+    taken |= {id(drawing.texts[k]) for row in rows for k in row.texts}
+    words = [text for text in drawing.texts if id(text) not in taken]
+    found = handles(image, words)
+    clutter = np.zeros(pixels.shape[:2], bool)
+    for text in drawing.texts:
+        letters = sum(letter.isalnum() for letter in text.text)
+        if letters >= 3 and text.confidence > 0.8 and number(text.text) is None:
+            _blot(clutter, text.x0 - left, text.y0 - top, text.x1 - left, text.y1 - top, 2)
+    for one_handle in found:
+        h = one_handle
+        pad = 0.5 * h.text.height
+        _blot(clutter, h.x0 - left, h.y - top - pad, h.x1 - left, h.y - top + pad, 1)
+    return _Field(
+        pixels, paper, left, top, float(x_axis.position(0.0)) - left, one - top, zero - top,
+        clutter, found,
+    )
+
+
+def _blot(clutter, x0, y0, x1, y1, pad):
+    height, width = clutter.shape
+    a, b = max(int(y0 - pad), 0), min(int(y1 + pad), height)
+    c, d = max(int(x0 - pad), 0), min(int(x1 + pad), width)
+    if a < b and c < d:
+        clutter[a:b, c:d] = True
+
+
+# -- arms
+
+
+@dataclass(eq=False)
+class _Found:
+    """An arm as traced: its curve in pixels of the field, its ink and what may cover it."""
+
+    trace: Trace
+    cover: np.ndarray
+    hidden: np.ndarray
+    handle: Handle | None = None
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What an arm looks like."""
+
+    colour: tuple
+    style: str
+    handle: Handle | None = None
+
+
+ORDER = {"solid": 0, "dashed": 1, "dotted": 2}
+
+
+def _arms(field, settings):
+    warnings = []
+    looks = _looks(field, settings)
+    groups = []
+    for look in looks:
+        for group in groups:
+            if _apart(group[0].colour, look.colour) < ALIKE:
+                group.append(look)
+                break
+        else:
+            groups.append([look])
+    colours = [group[0].colour for group in groups]
+    covers = [
+        field.cover(colour, [other for other in colours if other != colour])
+        for colour in colours
+    ]
+    found = []
+    for k, group in enumerate(groups):
+        hidden = field.clutter.copy()
+        for j, cover in enumerate(covers):
+            if j != k:
+                hidden |= cover > 0.3
+        found += _group(field, covers[k], hidden, sorted(group, key=lambda a: ORDER[a.style]))
+    kept = [one for one in found if one is not None]
+    lost = len(looks) - len(kept)
+    if not kept:
+        raise DigitizeError(
+            "no curve that starts at survival 1 was found; give the --colours of the arms, or "
+            "the --box, --x-range and --y-range of the axes"
+        )
+    if settings.arms is not None and len(kept) != settings.arms:
+        raise DigitizeError(
+            f"{len(kept)} curve(s) were found, but --arms {settings.arms} asked for; give "
+            "their --colours"
+        )
+    if lost:
+        warnings.append(f"{lost} arm(s) of the legend have no curve that was found")
+    return kept, warnings
+
+
+def _looks(field, settings) -> list[_Look]:
+    if settings.colours is not None:
+        return [_Look(colour, _style_of(field, colour)) for colour in settings.colours]
+    looks = [_Look(h.colour, h.style, h) for h in field.handles]
+    return looks or [_Look(colour, "solid") for colour in _colours(field)]
+
+
+def _style_of(field, colour) -> str:
+    near = [h for h in field.handles if _apart(h.colour, colour) < ALIKE]
+    return near[0].style if near else "solid"
+
+
+def _apart(one, other) -> float:
+    return float(np.abs(np.subtract(one, other)).max())
+
+
+def _colours(field) -> list[tuple]:
+    """Colours of thin lines that run over a good part of the panel, the widest first."""
+    away = np.abs(field.pixels - field.paper).max(axis=2)
+    ridge = np.zeros(away.shape, bool)
+    ridge[2:-2] = (away[2:-2] >= away[:-4]) & (away[2:-2] >= away[4:]) & (away[2:-2] > 60)
+    ridge[2:-2] &= np.minimum(away[2:-2] - away[:-4], away[2:-2] - away[4:]) > 25
+    ridge &= ~field.clutter
+    rows, columns = np.nonzero(ridge)
+    values = field.pixels[rows, columns]
+    found = []
+    width = away.shape[1]
+    for _ in range(10):
+        if len(values) < 0.03 * width:
+            break
+        codes = (values // 24).astype(int) @ np.array([10000, 100, 1])
+        names, counts = np.unique(codes, return_counts=True)
+        centre = np.median(values[codes == names[counts.argmax()]], axis=0)
+        near = np.abs(values - centre).max(axis=1) < 36
+        colour = np.median(values[near], axis=0)
+        tint = any(_is_tint(colour, other, field.paper) for other in found)
+        if len(np.unique(columns[near])) > 0.12 * width and not tint:
+            found.append(tuple(int(v) for v in colour))
+        values, columns = values[~near], columns[~near]
+    return found
+
+
+def _is_tint(colour, other, paper) -> bool:
+    """Whether a colour is another one thinned with the paper: a band or the edge of a line."""
+    if max(other) - min(other) < 40:
+        return False
+    share, away = trace._mixed(np.asarray(colour, float)[None, None], paper, other)
+    return 0.1 < float(share[0, 0]) < 0.85 and float(away[0, 0]) < 25
+
+
+def _group(field, cover, hidden, looks) -> list:
+    """Arms of one colour: each is followed, and its ink is then taken off for the next."""
+    cover, hidden = _without_rules(field, cover, hidden)
+    full, found = cover, []
+    for look in looks:
+        ink = cover
+        rows, worth = trace.path(ink, hidden, field.one, look.style)
+        seen = _seen(ink, rows)
+        if rows is None or len(rows) < 0.06 * cover.shape[1] or seen < 0.25:
+            found.append(None)
+            continue
+        width = trace.thickness(ink, rows)
+        points = trace.corners(ink, hidden, rows, width)
+        one = Trace(points, look.colour, look.style, width, seen, rows, 0)
+        found.append(_Found(one, full, hidden, look.handle))
+        if len(looks) > 1:
+            own = _band(cover.shape, one, 1.0)
+            cover = np.where(own, 0, cover)
+            hidden = hidden | own
+    return found
+
+
+def _seen(cover, rows) -> float:
+    if rows is None:
+        return 0.0
+    columns = np.arange(len(rows))
+    return float((trace._window(cover, rows, 1).max(axis=0) > 0.35)[columns].mean())
+
+
+def _without_rules(field, cover, hidden):
+    """Without the lines of the axes and of a grid, which run all the way."""
+    inked = cover > 0.3
+    rows = inked.mean(axis=1) > 0.96
+    columns = inked.mean(axis=0) > 0.96
+    cover, hidden = cover.copy(), hidden.copy()
+    for k in np.flatnonzero(rows):
+        a, b = max(k - 1, 0), k + 2
+        cover[a:b], hidden[a:b] = 0, True
+    for k in np.flatnonzero(columns):
+        a, b = max(k - 1, 0), k + 2
+        cover[:, a:b], hidden[:, a:b] = 0, True
+    return cover, hidden
+
+
+def _band(shape, one, pad) -> np.ndarray:
+    """Pixels within half a line's width of a curve."""
+    band = np.zeros(shape, bool)
+    half = one.width / 2 + pad
+    for (x0, y0), (x1, y1) in zip(one.points, one.points[1:], strict=False):
+        a, b = max(int(min(y0, y1) - half), 0), int(max(y0, y1) + half + 1)
+        c, d = max(int(min(x0, x1) - half), 0), int(max(x0, x1) + half + 1)
+        band[a:b, c:d] = True
+    return band
+
+
+# -- names and result
+
+
+def _names(drawing, box, field, arms, rows, settings):
+    if settings.names is not None:
+        if len(settings.names) != len(arms):
+            raise DigitizeError(
+                f"{len(arms)} curve(s) were found, but {len(settings.names)} name(s) given; "
+                "give one --names for each, or --colours"
+            )
+        return list(settings.names), []
+    names = [None if arm.handle is None else arm.handle.name for arm in arms]
+    labels = [row.label for row in rows if row.label]
+    known = labels if len(labels) == len(arms) else []
+    names = [_nearest(name, known) if name else None for name in names]
+    if None not in names and len(set(names)) == len(names):
+        return names, []
+    return _beside(drawing, box, field, arms, known)
+
+
+def _nearest(name, known) -> str:
+    """The same name as the table of numbers at risk has it, if it is one."""
+    keys = {legend.key(other): other for other in known}
+    near = difflib.get_close_matches(legend.key(name), keys, 1, 0.8)
+    return name if not near else name
+
+
+def _renamed(row, names):
+    keys = {legend.key(name): name for name in names}
+    near = difflib.get_close_matches(legend.key(row.label), keys, 1, 0.7)
+    return replace(row, label=keys[near[0]]) if near else row
+
+
+@dataclass(eq=False)
+class _Line:
+    """A traced curve as the search of labels takes it."""
+
+    points: np.ndarray
+    stroke: object
+
+
+@dataclass
+class _Style:
+    colour: tuple
+
+
+def _beside(drawing, box, field, arms, known):
+    words = [
+        text
+        for text in drawing.texts
+        if text.confidence > 0.7
+        and sum(letter.isalpha() for letter in text.text) >= 2
+        and len(text.text) < 60
+    ]
+    shift = np.array([field.left, field.top])
+    lines = [_Line(arm.trace.points + shift, _Style(arm.trace.colour)) for arm in arms]
+    found = legend._by_colours(drawing, box, lines, words, known)
+    if len(found) < len(arms):
+        found = legend._by_place(drawing, box, lines, words, known) or found
+    if len(arms) == 1 and len(known) == 1 and not found:
+        found = {0: legend.Name(known[0], "beside")}
+    names, warnings = legend._complete([found.get(k) for k in range(len(arms))])
+    return [name.text for name in names], warnings
+
+
+def _arm(arm, name, field, x_axis, y_axis) -> Arm:
+    shift = np.array([field.left, field.top])
+    points = arm.trace.points + shift
+    time = np.maximum(x_axis.value(points[:, 0]), 0.0)
+    surv = np.clip(y_axis.value(points[:, 1]), 0.0, 1.0)
+    top = abs(surv - 1.0) < 1.2 * abs(y_axis.scale)
+    surv = np.where(top, 1.0, surv)
+    time[0] = 0.0
+    marks = censoring.marks(arm.cover, arm.hidden, arm.trace)
+    marks = np.maximum(x_axis.value(marks + field.left), 0.0)
+    at = np.clip(np.searchsorted(time, marks + 1e-9, side="right") - 1, 0, None)
+    notes = ()
+    if arm.trace.seen < 0.5:
+        notes = ("less than half of its line was seen",)
+    return Arm(
+        name=name,
+        colour=arm.trace.colour,
+        dash=(),
+        time=time,
+        surv=np.minimum.accumulate(surv),
+        censor_time=marks,
+        confidence=round(float(min(1.0, arm.trace.seen + 0.1)), 2),
+        notes=notes,
+        censor_surv=surv[at] if len(marks) else np.empty(0),
+    )
