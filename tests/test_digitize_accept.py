@@ -422,3 +422,13 @@ def test_a_median_is_compared_with_all_curves_that_the_points_allow(data, kind):
 def test_the_slack_is_one_pixel(data, pixels, count):
     points = [(0, 1), (1.9, 1), (1.9, 0.4)]  # 0.05 after the rounding of 1.8, a pixel is 0.1
     assert len(contradictions_of(data, points, pixels)) == count
+
+
+def test_a_mark_at_a_column_of_the_table_stays_there(run, reading, data, tmp_path):
+    """The noise of a file's digits must not move a patient from one column to the next."""
+    marks = np.array(reading.arms[0].censor_x)
+    for shift in (-1e-3, 1e-3):
+        moved = changed(reading, tmp_path, **ROLES, arms__0__censor_x=list(marks + shift))
+        arm = saved.accepted(saved.load(moved)).arms["experimental"]
+        columns = {time for time, _ in arm.risk}
+        assert sum(time in columns for time in arm.censor_time) == 4  # weeks 10, 20, 25, 35

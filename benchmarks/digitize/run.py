@@ -33,7 +33,7 @@ KEPT = [
     "kind", "difficulty", "method", "figures", "arms", "missing", "wrong", "refused",
     "arm_fail_pct", "iae_median", "iae_p90", "max_err_band_median", "median_relerr_median",
     "step_recall", "step_precision", "cens_f1", "risk_cells_ok_pct", "label_ok_pct",
-    "axes_ok_pct", "loghr_figures", "loghr_err_median", "seconds_median", "seconds_max",
+    "axes_ok_pct", "two_arms", "loghr_figures", "loghr_err_median", "seconds_median", "seconds_max",
 ]  # fmt: skip
 
 
@@ -128,6 +128,7 @@ def run(evaluate, bench, files, folder):
         truth = json.loads((bench / "truth" / f"{file.stem}.json").read_text(encoding="utf-8"))
         row, read = read_figure(file, folder)
         row["difficulty"], row["format"] = truth["difficulty"], file.suffix[1:]
+        row["arms"] = len(truth["arms"])
         row["axes_ok"] = int(read is not None and axes_right(read, truth))
         if len(truth["arms"]) == 2:
             row["loghr_err"] = np.nan
@@ -173,6 +174,7 @@ def further(scored, figures, level):
         # An arm that is missing has no right name.
         "label_ok_pct": 100 * scored["label_ok"].fillna(0).mean(),
         "axes_ok_pct": 100 * figures["axes_ok"].mean(),
+        "two_arms": int((figures["arms"] == 2).sum()),
         "loghr_figures": len(errors),
         "loghr_err_median": errors.median() if len(errors) else np.nan,
         "seconds_median": figures["seconds"].median(),

@@ -23,8 +23,12 @@ DAYS = {"days": 1.0, "weeks": 7.0, "months": 30.4375, "years": 365.25}
 BYTES = 64 * 2**20
 """Size of a saved file, at most."""
 
-DECIMALS = 7
-"""Of accepted times and survival: finer than any file."""
+DECIMALS = 6
+"""Of accepted months and survival: finer than any file, and coarser than the noise of floats, so
+that a mark at the time of a column of the table stays there."""
+
+SAME = 0.01
+"""Page units within which two times are one: files hold two decimals or more of a point."""
 
 SNAP = 1.0
 """Page units by which a curve may start before time 0 or above survival 1."""
@@ -255,7 +259,7 @@ def saved(read: Digitised, sha256: str) -> Saved:
 
 
 def _positions(axis, values) -> tuple[float, ...]:
-    return tuple(np.round(axis.position(values), 6).tolist())
+    return tuple(np.asarray(axis.position(values), float).tolist())
 
 
 def _told(value) -> str:
@@ -389,7 +393,7 @@ def accepted(reading: Saved) -> Accepted:
     tables = [time for arm in arms.values() for time, _ in arm.risk]
     xmax = max(max(ends) * months, last, *marks, *tables)
     resolution = _resolution(reading, months)
-    return Accepted(arms, float(f"{xmax:.10g}"), resolution, moved)
+    return Accepted(arms, float(np.round(xmax, DECIMALS)), resolution, moved)
 
 
 def _arm(reading: Saved, arm: SavedArm) -> tuple[AcceptedArm, int]:
@@ -397,10 +401,11 @@ def _arm(reading: Saved, arm: SavedArm) -> tuple[AcceptedArm, int]:
     time, moved = _inside(reading.x_axis, arm, arm.x, "time", 0.0, math.inf)
     surv, more = _inside(reading.y_axis, arm, arm.y, "survival", 0.0, 1.0)
     marks, most = _inside(reading.x_axis, arm, arm.censor_x, "time", 0.0, math.inf)
+    time, marks = (_on_columns(reading, times) for times in (time, marks))
     if (np.diff(time) < 0).any():
         raise DigitizeError(f"the curve of {arm.name!r} runs back in time; check the time axis")
     risk = tuple(
-        (float(f"{at * months:.10g}"), count)
+        (float(np.round(at * months, DECIMALS)), count)
         for at, count in zip(reading.risk_time, arm.counts, strict=True)
         if count is not None
     )
@@ -424,6 +429,15 @@ def _inside(axis: Scale, arm, positions, name, lowest, highest) -> tuple[np.ndar
         )
     # Rounding of the positions is no finding.
     return inside, int((np.abs(value - inside) > 1e-3 * axis.step).sum())
+
+
+def _on_columns(reading: Saved, time) -> np.ndarray:
+    """Times at a column of the table put on it: before or after it is not for noise to say."""
+    if not reading.risk_time or not len(time):
+        return time
+    columns = np.array(reading.risk_time)
+    nearest = columns[np.abs(time[:, None] - columns).argmin(axis=1)]
+    return np.where(np.abs(time - nearest) <= SAME * reading.x_axis.step, nearest, time)
 
 
 def _both_corners(time, surv) -> tuple[np.ndarray, np.ndarray]:
