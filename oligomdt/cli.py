@@ -54,7 +54,7 @@ def _add_check(commands) -> None:
         "check",
         help="check the data folder and print what it holds",
         description="Check every file of the data folder; print what it holds, or the first "
-        "error with its file, line, entry and field. Coordinates of figures are checked against "
+        "error with its file, line, entry and field. Coordinates of figures are compared with "
         "the stated numbers; what the reconstruction says against them is a warning.",
         epilog="example: oligomdt check --data data",
     )

@@ -29,7 +29,6 @@ BROWSER_FLAGS = [
 ]
 
 
-
 def pytest_addoption(parser):
     parser.addoption(
         "--update-figures",

@@ -6,10 +6,10 @@ import re
 
 import leukaemia
 import pytest
+from test_browser import serious
 
 from oligomdt import cli, evidence
 from oligomdt.digitize import check_page, digitize, saved
-from test_browser import serious
 
 NASTY = """<b>"6&MP'</script><script>document.title = 'ran'</script>"""
 
@@ -46,8 +46,9 @@ def opened(browser, tmp_path, text):
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on(
             "request",
-            lambda request: request.url.startswith(("file:", "data:", "blob:"))
-            or wrong.append(request.url),
+            lambda request: (
+                request.url.startswith(("file:", "data:", "blob:")) or wrong.append(request.url)
+            ),
         )
         page.goto(file.as_uri())
         return page

@@ -1,6 +1,6 @@
 """Score the digitiser on figures whose curves are known, beside other tools.
 
-    python benchmarks/digitize/run.py --benchmark PATH [--only vector] [--figures 'dev00*' --out look]
+    python benchmarks/digitize/run.py --benchmark PATH [--figures 'dev00*' --out look]
 
 PATH is the benchmark's directory (figures, truth, `evaluate.py` and the results of other
 tools). Every figure is given to `oligomdt.digitize.digitize` alone, without any option. Writes
@@ -33,7 +33,8 @@ KEPT = [
     "kind", "difficulty", "method", "figures", "arms", "missing", "wrong", "refused",
     "arm_fail_pct", "iae_median", "iae_p90", "max_err_band_median", "median_relerr_median",
     "step_recall", "step_precision", "cens_f1", "risk_cells_ok_pct", "label_ok_pct",
-    "axes_ok_pct", "two_arms", "loghr_figures", "loghr_err_median", "seconds_median", "seconds_max",
+    "axes_ok_pct", "two_arms", "loghr_figures", "loghr_err_median",
+    "seconds_median", "seconds_max",
 ]  # fmt: skip
 
 

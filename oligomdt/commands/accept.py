@@ -6,6 +6,7 @@ from pathlib import Path
 
 import oligomdt
 
+
 def add(command) -> None:
     """Add the options to the command."""
     group = command.add_argument_group(
@@ -13,7 +14,7 @@ def add(command) -> None:
         "Nothing is written there without --accept or --accepted. The figure is not copied.",
     )
     group.add_argument("--page-html", metavar="FILE",
-                       help="page to check and correct what was read, and to save it")  # fmt: skip
+                       help="page to check, correct and save what was read")  # fmt: skip
     group.add_argument("--trial", metavar="ID", help="trial that the figure belongs to")
     group.add_argument("--cohort", metavar="ID", help="cohort of that trial")
     group.add_argument("--report", metavar="ID", help="report (default: the cohort's primary)")

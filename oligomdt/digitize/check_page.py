@@ -147,7 +147,8 @@ def _image(read: Digitised) -> str:
     """The shown part of the page as a data URI."""
     left, top, right, bottom = _shown(read)
     if read.drawing.image is None:
-        return _uri("image/svg+xml", _redrawn(read.drawing, (left, top, right, bottom)).encode())
+        drawn = _redrawn(read.drawing, (left, top, right, bottom))
+        return _uri("image/svg+xml", drawn.encode())
     from PIL import Image
 
     buffer = io.BytesIO()
@@ -166,7 +167,8 @@ def _redrawn(drawing, shown) -> str:
     clips, body = {}, []
     for stroke in drawing.strokes:
         x0, y0, x1, y1 = stroke.box
-        if x1 < left - MARGIN or x0 > right + MARGIN or y1 < top - MARGIN or y0 > bottom + MARGIN:
+        beside = x1 < left - MARGIN or x0 > right + MARGIN
+        if beside or y1 < top - MARGIN or y0 > bottom + MARGIN:
             continue
         corners = " ".join(f"{x:.6g},{y:.6g}" for x, y in stroke.points)
         shape = "polygon" if stroke.closed or stroke.filled else "polyline"
@@ -288,7 +290,8 @@ that file with <code>--accepted</code>.</p>
 <button type="button" data-zoom="1.5">Larger</button>
 <button type="button" data-zoom="0.6666667">Smaller</button>
 </fieldset>
-<div class="scroll" tabindex="0" role="region" aria-label="Figure, can be scrolled">{figure}</div>
+<div class="scroll" tabindex="0" role="region" aria-label="Figure, can be scrolled">
+{figure}</div>
 </section>
 <section aria-labelledby="h-axes">
 <h2 id="h-axes">Axes</h2>

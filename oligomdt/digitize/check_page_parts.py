@@ -173,7 +173,7 @@ const save = () => {
   setTimeout(() => URL.revokeObjectURL(link.href), 10000);
   const left = missing();
   status.textContent = "Saved as " + link.download + "."
-    + (left.length ? " Before it can be accepted it still needs: " + left.join(", ") + "." : "");
+    + (left.length ? " Before it is accepted it still needs: " + left.join(", ") + "." : "");
 };
 
 document.addEventListener("input", taken);

@@ -24,8 +24,7 @@ BYTES = 64 * 2**20
 """Size of a saved file, at most."""
 
 DECIMALS = 6
-"""Of accepted months and survival: finer than any file, and coarser than the noise of floats, so
-that a mark at the time of a column of the table stays there."""
+"""Of accepted months and survival: finer than any file."""
 
 SAME = 0.01
 """Page units within which two times are one: files hold two decimals or more of a point."""
@@ -341,14 +340,11 @@ def with_roles(reading: Saved, **names: str | None) -> Saved:
     given = {name: role for role, name in names.items() if name is not None}
     if len(given) < sum(name is not None for name in names.values()):
         raise DigitizeError("--experimental and --control name the same arm")
-    arms = tuple(
-        arm.model_copy(
-            update={
-                "role": given.get(arm.name, "" if arm.role in given.values() else arm.role)
-            }
-        )
-        for arm in reading.arms
-    )
+
+    def role_of(arm):
+        return given.get(arm.name, "" if arm.role in given.values() else arm.role)
+
+    arms = tuple(arm.model_copy(update={"role": role_of(arm)}) for arm in reading.arms)
     return reading.model_copy(update={"arms": arms})
 
 

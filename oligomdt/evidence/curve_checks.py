@@ -77,7 +77,9 @@ def _median(stated: ArmResult, arm: ArmCurve, step_time, step_surv) -> Iterator[
     median = stated.median
     if median is NotReached:
         if len(below):
-            yield f"the median is stated as not reached, but the curve is below 0.5 at {last:.4g}"
+            yield (
+                f"the median is stated as not reached, but the curve is below 0.5 at {last:.4g}"
+            )
         return
     if not median or median.relation != "=":
         return
@@ -103,8 +105,8 @@ def _landmarks(stated: ArmResult, arm: ArmCurve, step_time, step_surv) -> Iterat
         low = after.max() if len(after) else 0.0
         slack = step_surv + _half(mark.surv) + EPSILON
         if not min(low, high) - slack <= mark.surv.value <= high + slack:
-            shown = f"{low:.3g}" if f"{low:.3g}" == f"{high:.3g}" else f"{low:.3g} to {high:.3g}"
+            ends = dict.fromkeys((f"{low:.3g}", f"{high:.3g}"))
             yield (
                 f"survival at {mark.time.text} is stated as {mark.surv.text}, but the curve "
-                f"is at {shown}"
+                f"is at {' to '.join(ends)}"
             )

@@ -52,11 +52,7 @@ def by_difficulty(results: pd.DataFrame | None = None) -> pd.DataFrame:
                     "Missing or wrong": _failed(own),
                     "Median error": _small(own["iae_median"]),
                     "90th percentile": _small(own["iae_p90"]),
-                    "Best other tool: missing or wrong": NONE if best is None else _failed(best),
-                    "Best other tool: median error": NONE
-                    if best is None
-                    else _small(best["iae_median"]),
-                    "Best other tool": NONE if best is None else best["method"],
+                    **_other(best),
                 }
             )
     return pd.DataFrame(rows)
@@ -89,7 +85,7 @@ def tools(results: pd.DataFrame | None = None) -> pd.DataFrame:
             "90th percentile": _small(row["iae_p90"]),
             "Steps found": _share(row["step_recall"]),
             "Steps that are true": _share(row["step_precision"]),
-            "Seconds": NONE if pd.isna(row["seconds_median"]) else f"{row['seconds_median']:.1f}",
+            "Seconds": _digits(row["seconds_median"], 1),
         }
         for row in frame.sort_values("iae_median", kind="stable").to_dict("records")
     ]
@@ -123,7 +119,7 @@ def further(results: pd.DataFrame | None = None) -> pd.DataFrame:
                 "Axes right": _percent(row["axes_ok_pct"]),
                 "Names right": _percent(row["label_ok_pct"]),
                 "Cells of numbers at risk right": _percent(row["risk_cells_ok_pct"]),
-                "Censoring marks, F1": NONE if pd.isna(row["cens_f1"]) else f"{row['cens_f1']:.2f}",
+                "Censoring marks, F1": _digits(row["cens_f1"], 2),
                 "Median error of the log hazard ratio": NONE
                 if pd.isna(row["loghr_err_median"])
                 else f"{_small(row['loghr_err_median'])} ({row['loghr_figures']:.0f} of "
@@ -134,6 +130,19 @@ def further(results: pd.DataFrame | None = None) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def _other(best) -> dict[str, str]:
+    heading = "Best other tool"
+    if best is None:
+        return dict.fromkeys(
+            (f"{heading}: missing or wrong", f"{heading}: median error", heading), NONE
+        )
+    return {
+        f"{heading}: missing or wrong": _failed(best),
+        f"{heading}: median error": _small(best["iae_median"]),
+        heading: best["method"],
+    }
+
+
 def _failed(row) -> str:
     return f"{row['missing'] + row['wrong']:.0f} of {row['arms']:.0f}"
 
@@ -142,9 +151,13 @@ def _small(value: float) -> str:
     return "below 0.0001" if value < 0.0001 else f"{value:.4f}"
 
 
+def _digits(value: float, digits: int) -> str:
+    return NONE if value != value else f"{value:.{digits}f}"
+
+
 def _share(value: float) -> str:
     return NONE if value != value else f"{100 * value:.0f} %"
 
 
 def _percent(value: float) -> str:
-    return NONE if value != value else f"{value:.0f} %"
+    return NONE if value != value else f"{value:.4g} %"
