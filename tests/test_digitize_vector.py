@@ -2,7 +2,9 @@
 
 import doctest
 import importlib
+import io
 import pkgutil
+import re
 
 import drawn_figure as drawn
 import numpy as np
@@ -12,6 +14,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from oligomdt import digitize
+from oligomdt.digitize import limits, pdf
 
 THREE = {**drawn.ARMS, "Both": drawn.arm(3, mean=25.0)}
 BLACK = ("black",) * 3
@@ -225,6 +228,30 @@ def test_marks_under_another_are_still_counted(tmp_path):
     assert len(found.arms[0].censor_time) == 5
 
 
+@pytest.mark.parametrize("look", ["svg", "shapes", "pdf"])
+def test_every_arm_may_have_a_table_of_its_own(look, tmp_path):
+    figure = Figure(figsize=(6, 6))
+    FigureCanvasAgg(figure)
+    axes = figure.add_axes((0.2, 0.5, 0.75, 0.45))
+    drawn.panel(axes, drawn.ARMS)
+    place = axes.get_xaxis_transform()
+    for k, (name, true) in enumerate(drawn.ARMS.items()):
+        y = -0.3 - 0.3 * k
+        words = f"{name}\nAt risk {len(true.times)}"
+        axes.text(0.8, y - 0.06, words, transform=place, ha="right", fontsize=7)
+        axes.text(-1, y - 0.12, "Events", transform=place, ha="right", fontsize=7)
+        for time in range(6, 37, 6):
+            here = {"transform": place, "ha": "center", "fontsize": 7}
+            axes.text(time, y - 0.06, str(true.at_risk(time)), **here)
+            axes.text(time, y - 0.12, str(len(true.times) - true.at_risk(time)), **here)
+    found = read(drawn.save(figure, look), tmp_path)
+    expected = {
+        name: tuple(true.at_risk(time) for time in range(0, 37, 6))
+        for name, true in drawn.ARMS.items()
+    }
+    assert found.risk_table.counts == expected
+
+
 def test_rows_that_belong_to_no_arm_are_left_out_and_said(tmp_path):
     content = drawn.draw(table="below", colours=("black", "black"), dashes=("solid", "dashed"))
     found = read(content, tmp_path, names=["one", "two"])
@@ -267,6 +294,29 @@ def test_several_panels_and_no_choice_is_an_error(four):
         digitize.digitize(four[0])
     with pytest.raises(digitize.DigitizeError, match="no panel E.*--panel"):
         digitize.digitize(four[0], panel="E")
+
+
+def test_names_come_from_the_legend_of_the_panel(tmp_path):
+    figure = Figure(figsize=(9, 4))
+    FigureCanvasAgg(figure)
+    arms = [{"A": drawn.arm(50), "B": drawn.arm(51)}, {"C": drawn.arm(52), "D": drawn.arm(53)}]
+    for k, axes in enumerate(figure.subplots(1, 2)):
+        drawn.panel(axes, arms[k])
+    content = drawn.save(figure, "pdf")
+    for k in range(2):
+        check(read(content, tmp_path, panel=k + 1), arms[k])
+
+
+def test_a_name_without_a_curve_is_said(tmp_path):
+    figure = Figure()
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    drawn.panel(axes, drawn.ARMS)
+    axes.plot([0, 36], [1.0, 0.2], color="green", lw=1.4, label="Modelled")
+    axes.legend()
+    found = read(drawn.save(figure, "svg"), tmp_path)
+    check(found, drawn.ARMS)
+    assert any("also names Modelled, for which no curve" in text for text in found.warnings)
 
 
 def test_panels_that_share_the_labels_of_survival(tmp_path):
@@ -373,6 +423,67 @@ def test_forms_and_matrices_are_followed(tmp_path):
     found = read(content, tmp_path)
     one_curve(found)
     assert found.arms[0].colour == (255, 0, 0)
+
+
+def test_labels_may_be_one_string_with_spaces(tmp_path):
+    axes = re.sub(r"BT /H 8 Tf \S+ 36 Td .*?ET", "", drawn.axes_of_pdf())
+    # A space is 0.278 and a digit 0.556 of the size: the next label is 100 points on.
+    words = "0" + 43 * " " + "10" + 41 * " " + "20" + 41 * " " + "30"
+    axes += f"\nBT /H 8 Tf 47.8 36 Td ({words}) Tj ET"
+    found = read(drawn.pdf(f"{axes}\n1 0 0 RG {drawn.steps(TIME, SURV, 25.0)}"), tmp_path)
+    one_curve(found)
+    assert [value for _, value in found.x_axis.ticks] == [0, 10, 20, 30]
+
+
+def test_numbers_at_risk_beside_their_tick_belong_to_it(tmp_path):
+    words = ["BT /H 7 Tf 5 12 Td (At risk) Tj ET"]
+    for x, count in zip((50, 150, 250, 350), (120, 61, 20, 3), strict=True):
+        words.append(f"BT /H 7 Tf {x + 1} 4 Td ({count}) Tj ET")
+    content = f"{drawn.axes_of_pdf()}\n{' '.join(words)}\n1 0 0 RG "
+    found = read(drawn.pdf(content + drawn.steps(TIME, SURV, 25.0)), tmp_path)
+    assert found.risk_table.time.tolist() == [0, 10, 20, 30]
+    assert list(found.risk_table.counts.values()) == [(120, 61, 20, 3)]
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_a_page_that_holds_only_an_image_gives_its_pixels(mode):
+    from PIL import Image
+
+    x, y = np.meshgrid(np.arange(240), np.arange(180))
+    pixels = np.stack([x, 255 - y, (x + y) / 2], axis=2).astype(np.uint8)
+    if mode == "L":
+        pixels = pixels[:, :, 0]
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PDF", resolution=150)
+    drawing = pdf.read(buffer.getvalue(), "scan.pdf")
+    assert (drawing.kind, drawing.width, drawing.height) == ("raster", 240, 180)
+    true = pixels if mode == "RGB" else np.repeat(pixels[..., None], 3, axis=2)
+    # The image is packed as JPEG: nearly the same.
+    assert np.abs(drawing.image.astype(float) - true).max() < 12
+
+
+def test_a_turned_page_that_holds_only_an_image_is_shown_upright():
+    content = "q 0 220 -160 0 230 40 cm BI /W 4 /H 3 /CS /RGB /BPC 8 /F /AHx ID "
+    content += "".join("ff0000" if k % 4 == 0 else "00ff00" for k in range(12)) + "> EI Q"
+    drawing = pdf.read(drawn.pdf(content, page="/Rotate 90"), "scan.pdf")
+    assert drawing.kind == "raster" and drawing.width > drawing.height
+    assert drawing.image[:, 0].tolist() == [[255, 0, 0]] * 3
+    assert drawing.image[:, 1:].reshape(-1, 3).tolist() == [[0, 255, 0]] * 9
+
+
+def test_an_image_that_lies_on_its_side_is_shown_as_the_page_shows_it():
+    content = "q 0 220 -160 0 230 40 cm BI /W 4 /H 3 /CS /RGB /BPC 8 /F /AHx ID "
+    content += "".join("ff0000" if k % 4 == 0 else "00ff00" for k in range(12)) + "> EI Q"
+    image = pdf.read(drawn.pdf(content), "scan.pdf").image
+    assert image.shape[0] > image.shape[1]  # the first column has become the foot
+    assert image[-2, :].mean(axis=0)[0] > 200 and image[2, :].mean(axis=0)[1] > 200
+
+
+def test_an_image_of_too_many_pixels_is_refused(monkeypatch):
+    monkeypatch.setattr(limits, "PIXELS", 5)
+    content = "q 300 0 0 200 40 40 cm BI /W 3 /H 2 /CS /G /BPC 8 /F /AHx ID 00ff00ff00ff> EI Q"
+    with pytest.raises(digitize.DigitizeError, match="3 x 2 pixels.*crop"):
+        pdf.read(drawn.pdf(content), "scan.pdf")
 
 
 SVG = """<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"

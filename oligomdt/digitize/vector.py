@@ -99,6 +99,11 @@ def _no_panel(drawing) -> str:
             f"{drawing.source or 'the page'} has no text, so the axes cannot be read; give "
             "--x-range and --y-range (and --box), or the figure as PNG"
         )
+    if any("image" in note and "left out" in note for note in drawing.notes):
+        return (
+            f"no axes were found on page {drawing.page} of {drawing.source or 'the figure'}, "
+            "but an image: save it as PNG and give that, or another --page"
+        )
     told = panel.uneven(drawing.texts)
     if told:
         return f"{told}; give the range of both axes with --x-range and --y-range"
