@@ -38,6 +38,8 @@ FAINT = 35
 
 NOUGHTS = re.compile(r"[oO\d]*[.,]?[oO\d]+%?")
 
+ROMAN = re.compile(r"(?<!\w)(?=[IlVX1|-]*I)[IlVX1|]{1,4}(?:-[IlVX1|]{1,4})?(?!\w)")
+
 
 @dataclass(frozen=True)
 class Line:
@@ -151,7 +153,12 @@ def _is_key(piece) -> bool:
     rest = piece.copy()
     edge = max(1, round(0.08 * len(piece)))
     rest[max(rows[0] - edge, 0) : rows[-1] + 1 + edge] = False
-    return rest.sum(axis=1).max(initial=0) < 0.35 * piece.shape[1]
+    columns = np.flatnonzero(rest.any(axis=0))
+    if not len(columns):
+        return True
+    middle = (columns[0] + columns[-1] + 1) / 2 / piece.shape[1]
+    both = rest[: rows[0]].any() and rest[rows[-1] + 1 :].any()
+    return both and np.ptp(columns) < 0.3 * piece.shape[1] and 0.35 < middle < 0.65
 
 
 def _typical(heights) -> float:
@@ -295,8 +302,10 @@ def _recognised(block) -> list[tuple[str, float]]:
 
 
 def _digits(text) -> str:
-    """A text of noughts, with those that were read as letters put right."""
-    return text.replace("o", "0").replace("O", "0") if re.fullmatch(NOUGHTS, text) else text
+    """Noughts and Roman numerals that were read as letters, put right."""
+    if re.fullmatch(NOUGHTS, text):
+        return text.replace("o", "0").replace("O", "0")
+    return re.sub(ROMAN, lambda found: re.sub("[l1|]", "I", found[0]), text)
 
 
 @lru_cache(maxsize=1)

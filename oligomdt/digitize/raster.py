@@ -63,7 +63,7 @@ def digitised(drawing: Drawing, settings: Settings) -> Digitised:
     below = max((label.text.y1 for label in place.x_labels), default=box.y1)
     rows = risk_table.rows(drawing.texts, box, x_axis, below - 1, _floor(drawing, place))
     field = _field(drawing, place, box, x_axis, y_axis, rows)
-    arms, more = _arms(field, settings)
+    arms, more = _arms(field, settings, _expected(drawing, box, rows, settings))
     warnings += more
     names, more = _names(drawing, box, field, arms, rows, settings)
     warnings += more
@@ -183,10 +183,23 @@ def _field(drawing, place, box, x_axis, y_axis, rows) -> _Field:
         h = one_handle
         pad = 0.5 * h.text.height
         _blot(clutter, h.x0 - left, h.y - top - pad, h.x1 - left, h.y - top + pad, 1)
+    clutter |= _rules(pixels, paper)
     return _Field(
         pixels, paper, left, top, float(x_axis.position(0.0)) - left, one - top, zero - top,
         clutter, found,
     )
+
+
+def _rules(pixels, paper) -> np.ndarray:
+    """Pixels of lines that run all the way: axes, frame and grid, where nothing covers them."""
+    away = np.abs(pixels - paper).max(axis=2)
+    found = np.zeros(away.shape, bool)
+    for axis in (1, 0):
+        lines = np.median(pixels, axis=axis, keepdims=True)
+        full = (away > 12).mean(axis=axis, keepdims=True) > 0.94
+        full &= np.abs(lines - paper).max(axis=2) > 12
+        found |= full & (np.abs(pixels - lines).max(axis=2) < 30)
+    return found
 
 
 def _blot(clutter, x0, y0, x1, y1, pad):
@@ -222,31 +235,9 @@ class _Look:
 ORDER = {"solid": 0, "dashed": 1, "dotted": 2}
 
 
-def _arms(field, settings):
-    warnings = []
+def _arms(field, settings, expected):
     looks = _looks(field, settings)
-    groups = []
-    for look in looks:
-        for group in groups:
-            if _apart(group[0].colour, look.colour) < ALIKE:
-                group.append(look)
-                break
-        else:
-            groups.append([look])
-    colours = [group[0].colour for group in groups]
-    covers = [
-        field.cover(colour, [other for other in colours if other != colour])
-        for colour in colours
-    ]
-    found = []
-    for k, group in enumerate(groups):
-        hidden = field.clutter.copy()
-        for j, cover in enumerate(covers):
-            if j != k:
-                hidden |= cover > 0.3
-        found += _group(field, covers[k], hidden, sorted(group, key=lambda a: ORDER[a.style]))
-    kept = [one for one in found if one is not None]
-    lost = len(looks) - len(kept)
+    kept = _told(field, looks) if looks else _untold(field, expected)
     if not kept:
         raise DigitizeError(
             "no curve that starts at survival 1 was found; give the --colours of the arms, or "
@@ -257,16 +248,135 @@ def _arms(field, settings):
             f"{len(kept)} curve(s) were found, but --arms {settings.arms} asked for; give "
             "their --colours"
         )
-    if lost:
-        warnings.append(f"{lost} arm(s) of the legend have no curve that was found")
+    warnings = []
+    if len(looks) > len(kept):
+        asked = "colours given" if settings.colours is not None else "legend"
+        warnings.append(
+            f"{len(looks) - len(kept)} arm(s) of the {asked} have no curve that was found; "
+            "give --colours"
+        )
     return kept, warnings
+
+
+def _told(field, looks) -> list:
+    """The arms that the legend or the user tells of, in that order."""
+    groups = []
+    for look in looks:
+        for group in groups:
+            if _apart(group[0].colour, look.colour) < ALIKE:
+                group.append(look)
+                break
+        else:
+            groups.append([look])
+    found = {}
+    covers = _covers(field, [group[0].colour for group in groups])
+    for k, group in enumerate(groups):
+        hidden = _hidden(field, covers, k)
+        group = sorted(group, key=lambda look: ORDER[look.style])
+        for look, one in zip(group, _group(field, covers[k], hidden, group), strict=True):
+            found[id(look)] = one
+    return [found[id(look)] for look in looks if found[id(look)] is not None]
+
+
+def _covers(field, colours) -> list:
+    return [
+        field.cover(colour, [other for other in colours if other != colour])
+        for colour in colours
+    ]
+
+
+def _hidden(field, covers, k):
+    hidden = field.clutter.copy()
+    for j, cover in enumerate(covers):
+        if j != k:
+            hidden |= cover > 0.3
+    return hidden
+
+
+def _untold(field, expected) -> list:
+    """Without a legend: every curve of every colour that is not one found before."""
+    colours = _colours(field)
+    covers = _covers(field, colours)
+    found = []
+    for k, colour in enumerate(colours):
+        looks = [_Look(colour, style) for style in ("solid", "solid", "dashed")]
+        for one in _group(field, covers[k], _hidden(field, covers, k), looks):
+            if one is None:
+                break
+            if _is_new(one, found):
+                found.append(one)
+    found = _without_limits(found)
+    if expected is not None and len(found) > expected:
+        found = sorted(found, key=_ink, reverse=True)[:expected]
+    return found
+
+
+def _ink(one) -> float:
+    """Columns of a curve that show its ink."""
+    return one.trace.seen * len(one.trace.rows)
+
+
+def _expected(drawing, box, rows, settings) -> int | None:
+    """The number of arms that the table of numbers at risk or the labels tell."""
+    if settings.arms is not None:
+        return settings.arms
+    named = [row for row in rows if row.label]
+    if named:
+        return len(named)
+    words = [
+        text
+        for text in drawing.texts
+        if box.x0 < text.x < box.x1
+        and box.y0 < text.y < box.y1
+        and text.confidence > 0.8
+        and sum(letter.isalpha() for letter in text.text) > 2
+        and not 5 < text.angle < 355
+        and legend._may_name(text, ())
+    ]
+    return len(words) or None
+
+
+def _is_new(one, found) -> bool:
+    """Whether a good part of a curve is its own ink away from the others."""
+    rows = one.trace.rows
+    x = np.arange(len(rows)) + 0.5
+    own = np.ones(len(rows), bool)
+    for other in found:
+        level = other.trace.level(x)
+        near = np.abs(level - rows - 0.5) <= other.trace.width / 2 + one.trace.width / 2 + 1
+        own &= ~near | (x > other.trace.end)
+    inked = trace._window(one.cover, rows, 1).max(axis=0) > 0.35
+    enough = own.sum() >= max(8, 0.12 * len(rows))
+    return bool(enough and inked[own].mean() > 0.4)
+
+
+def _without_limits(found) -> list:
+    """Without broken lines that run above and below a solid one: confidence limits."""
+    limits = set()
+    for one in found:
+        above = [other for other in found if other is not one and _side(other, one) < 0]
+        below = [other for other in found if other is not one and _side(other, one) > 0]
+        thin = [other for other in (*above, *below) if other.trace.seen < one.trace.seen - 0.1]
+        if any(o in thin for o in above) and any(o in thin for o in below):
+            limits |= {id(other) for other in thin}
+    return [one for one in found if id(one) not in limits]
+
+
+def _side(one, other) -> int:
+    """-1 if a curve lies above another all along, 1 if below, 0 if neither."""
+    x = np.arange(10, min(one.trace.end, other.trace.end), 2.0)
+    if not len(x):
+        return 0
+    gap = one.trace.level(x) - other.trace.level(x)
+    if np.mean(gap < 1) > 0.97 and np.mean(gap < -1) > 0.6:
+        return -1
+    return 1 if np.mean(gap > -1) > 0.97 and np.mean(gap > 1) > 0.6 else 0
 
 
 def _looks(field, settings) -> list[_Look]:
     if settings.colours is not None:
         return [_Look(colour, _style_of(field, colour)) for colour in settings.colours]
-    looks = [_Look(h.colour, h.style, h) for h in field.handles]
-    return looks or [_Look(colour, "solid") for colour in _colours(field)]
+    return [_Look(one.colour, one.style, one) for one in field.handles]
 
 
 def _style_of(field, colour) -> str:
@@ -308,8 +418,7 @@ def _is_tint(colour, other, paper) -> bool:
     """Whether a colour is another one thinned with the paper: a band or the edge of a line."""
     if max(other) - min(other) < 40:
         return False
-    share, away = trace._mixed(np.asarray(colour, float)[None, None], paper, other)
-    return 0.1 < float(share[0, 0]) < 0.85 and float(away[0, 0]) < 25
+    return trace.tint(colour, other, paper) is not None
 
 
 def _group(field, cover, hidden, looks) -> list:
