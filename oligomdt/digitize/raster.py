@@ -4,6 +4,7 @@ import difflib
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy import ndimage
 
 from oligomdt.digitize import (
     censoring,
@@ -532,13 +533,51 @@ def _beside(drawing, box, field, arms, known):
     ]
     shift = np.array([field.left, field.top])
     lines = [_Line(arm.trace.points + shift, _Style(arm.trace.colour)) for arm in arms]
-    found = legend._by_colours(drawing, box, lines, words, known)
+    found = _by_leaders(drawing, field, arms, lines, words, known)
+    if len(found) < len(arms):
+        found = legend._by_colours(drawing, box, lines, words, known)
     if len(found) < len(arms):
         found = legend._by_place(drawing, box, lines, words, known) or found
     if len(arms) == 1 and len(known) == 1 and not found:
         found = {0: legend.Name(known[0], "beside")}
     names, warnings = legend._complete([found.get(k) for k in range(len(arms))])
     return [name.text for name in names], warnings
+
+
+def _by_leaders(drawing, field, arms, lines, words, known) -> dict:
+    """Names that a thin line joins to a curve."""
+    away = np.abs(field.pixels - field.paper).max(axis=2) > 60
+    rest = away & ~field.clutter
+    for arm in arms:
+        rest &= ~_band(rest.shape, arm.trace, 1.5)
+    labels, count = ndimage.label(rest, np.ones((3, 3), int))
+    found = {}
+    for k, (rows, columns) in enumerate(ndimage.find_objects(labels), 1):
+        if max(rows.stop - rows.start, columns.stop - columns.start) < 8:
+            continue
+        y, x = np.nonzero(labels[rows, columns] == k)
+        points = np.stack([x + columns.start + field.left, y + rows.start + field.top], 1) + 0.5
+        near = [(_off(text, points), text) for text in words if legend._may_name(text, known)]
+        if not near:
+            continue
+        gaps, text = min(near, key=lambda pair: pair[0].min())
+        if gaps.min() > max(0.8 * text.height, 6):
+            continue
+        tip = points[np.argmax(gaps)]
+        reach = [legend._distance(line, tip) for line in lines]
+        nearest = int(np.argmin(reach))
+        most = arms[nearest].trace.width / 2 + 5
+        clear = len(reach) == 1 or sorted(reach)[1] - reach[nearest] > 2
+        if reach[nearest] < most and gaps.max() > 8 and clear and nearest not in found:
+            found[nearest] = legend.Name(legend.cleaned(text.text), "line", text)
+    return found if len(found) == len(arms) else {}
+
+
+def _off(text, points):
+    """Distance of points from the box of a text."""
+    x = np.maximum(np.maximum(text.x0 - points[:, 0], points[:, 0] - text.x1), 0)
+    y = np.maximum(np.maximum(text.y0 - points[:, 1], points[:, 1] - text.y1), 0)
+    return np.hypot(x, y)
 
 
 def _arm(arm, name, field, x_axis, y_axis) -> Arm:
