@@ -1,6 +1,7 @@
 """An image, from pixels to arms."""
 
 import difflib
+import itertools
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -151,6 +152,23 @@ class _Field:
     zero: float
     clutter: np.ndarray
     handles: list
+    behind: np.ndarray | None = None
+
+    def grounds(self) -> list:
+        """Colours that fill a good part of it, the most frequent first: paper and bands."""
+        flat = self.pixels[::2, ::2].reshape(-1, 3)
+        codes = (flat // 8).astype(int) @ np.array([10000, 100, 1])
+        values, counts = np.unique(codes, return_counts=True)
+        order = [k for k in np.argsort(-counts)[:24] if counts[k] > 0.004 * len(codes)]
+        return [np.median(flat[codes == values[k]], axis=0) for k in order]
+
+    def ground(self) -> np.ndarray:
+        """What lies behind the lines at each pixel: the median of its surroundings."""
+        if self.behind is None:
+            small = ndimage.median_filter(self.pixels[::3, ::3], size=(7, 7, 1))
+            large = small.repeat(3, axis=0).repeat(3, axis=1)
+            self.behind = large[: self.pixels.shape[0], : self.pixels.shape[1]]
+        return self.behind
 
     def cover(self, colour, others=()):
         cover = trace.coverage(self.pixels, self.paper, colour, others)
@@ -280,10 +298,44 @@ def _told(field, looks) -> list:
 
 
 def _covers(field, colours) -> list:
-    return [
+    covers = [
         field.cover(colour, [other for other in colours if other != colour])
         for colour in colours
     ]
+    for k, j, ground, mixed, others in _overlaps(field, colours):
+        there = np.abs(field.ground() - ground).max(axis=2) < 20
+        if there.mean() > 0.003:
+            more = trace.coverage(field.pixels, ground, mixed, others)
+            covers[k] = np.where(there & ~field.clutter, np.maximum(covers[k], more), covers[k])
+            covers[j] = np.where(there & (more > 0.5), 0, covers[j])
+    return covers
+
+
+def _overlaps(field, colours):
+    """Where the bands of two arms lie over each other and over the lines, and what they make.
+
+    Yields the arm, the other arm, the colour of both bands together, the colour of the line of
+    the arm below the other's band, and that of the other's line.
+    """
+    grounds = field.grounds()
+    shares = []
+    for colour in colours:
+        found = [trace.tint(ground, colour, field.paper) for ground in grounds]
+        shares.append(next((share for share in found if share is not None), None))
+    for k, j in itertools.permutations(range(len(colours)), 2):
+        if shares[k] is None or shares[j] is None:
+            continue
+        one, other = np.array(colours[k], float), np.array(colours[j], float)
+        a, b = shares[k], shares[j]
+        under = (1 - b) * one + b * other
+        beside = (1 - a) * other + a * one
+        for ground in (
+            (1 - b) * ((1 - a) * field.paper + a * one) + b * other,
+            (1 - a) * ((1 - b) * field.paper + b * other) + a * one,
+        ):
+            if any(np.abs(ground - seen).max() < 14 for seen in grounds):
+                yield k, j, ground, under, [beside]
+                break
 
 
 def _hidden(field, covers, k):
