@@ -4,7 +4,7 @@ import numpy as np
 
 from oligomdt.digitize.trace import Trace
 
-LEAST = 1.4
+LEAST = 0.65
 """Pixels that a mark rises over its line at least."""
 
 
@@ -93,14 +93,15 @@ def _places(height, size) -> np.ndarray:
     usual = max(float(np.percentile(widths, 25)), 0.8)
     found = []
     for (a, b), wide in zip(groups, widths, strict=True):
-        if wide > 12 * usual:
+        if wide > (30 if size > 2 else 5) * usual:
             continue
         weights = tall[a:b]
         middle = float((weights * (np.arange(a, b) + 0.5)).sum() / weights.sum())
         spare = wide - usual
-        if spare < 0.8:
+        if spare < 0.7:
             found.append(middle)
             continue
-        count = max(2, int(round(spare / (2 * usual))) + 1)
+        # Marks that run together: as many as just touch.
+        count = max(2, int(round(spare / max(0.8 * usual, 1.2))) + 1)
         found += list(np.linspace(middle - spare / 2, middle + spare / 2, count))
     return np.sort(np.array(found))

@@ -106,7 +106,7 @@ def _beside(image, text, words, texts):
     )
     strength, at = ridge.max(axis=0), ridge.argmax(axis=0)
     inked = strength > CLEAR
-    span = _last_run(inked, 2.4 * size, 0.95 * size)
+    span = _last_run(inked, 2.4 * size, 0.6 * size)
     if span is None:
         return None
     first, last = span

@@ -38,6 +38,8 @@ FAINT = 35
 
 NOUGHTS = re.compile(r"[oO\d]*[.,]?[oO\d]+%?")
 
+ROMAN = re.compile(r"(?<!\w)(?=[IlVX1|-]*I)[IlVX1|]{1,4}(?:-[IlVX1|]{1,4})?(?!\w)")
+
 
 @dataclass(frozen=True)
 class Line:
@@ -69,11 +71,31 @@ def texts(image: np.ndarray) -> tuple[Text, ...]:
         When the recogniser is not installed.
     """
     found = lines(image)[:MOST]
+    answers = _in_rows(found, read(image, found))
     return tuple(
         Text(text, line.x0, line.y0, line.x1, line.y1, 90.0 * line.upright, confidence, colour)
-        for line, (text, confidence) in zip(found, read(image, found), strict=True)
+        for line, (text, confidence) in zip(found, answers, strict=True)
         if text and (colour := _colour(image, line)) is not None
     )
+
+
+def _in_rows(found, answers):
+    """In a row of whole numbers a short piece is a number, too, if digits are likely there."""
+    whole = [line for line, answer in zip(found, answers, strict=True) if answer[0].isdigit()]
+    chosen = []
+    for line, (text, confidence, digits, sure) in zip(found, answers, strict=True):
+        height = line.y1 - line.y0
+        short = len(text) <= 3 and not line.upright and not text.isdigit()
+        beside = [
+            other
+            for other in whole
+            if abs(other.y0 + other.y1 - line.y0 - line.y1) < 0.3 * height
+            and abs(other.y1 - other.y0 - height) <= 0.15 * height + 1
+        ]
+        number_like = short and digits and sure > 0.6 and len(beside) >= 3
+        # A digit that was taken for a letter is never quite sure.
+        chosen.append((digits, min(sure, 0.8)) if number_like else (text, confidence))
+    return chosen
 
 
 # -- where
@@ -148,10 +170,17 @@ def _is_key(piece) -> bool:
     if not full.any():
         return False
     rows = np.flatnonzero(full)
+    if np.ptp(rows) + 1 > 0.5 * len(piece):
+        return False
     rest = piece.copy()
     edge = max(1, round(0.08 * len(piece)))
     rest[max(rows[0] - edge, 0) : rows[-1] + 1 + edge] = False
-    return rest.sum(axis=1).max(initial=0) < 0.35 * piece.shape[1]
+    columns = np.flatnonzero(rest.any(axis=0))
+    if not len(columns):
+        return True
+    middle = (columns[0] + columns[-1] + 1) / 2 / piece.shape[1]
+    both = rest[: rows[0]].any() and rest[rows[-1] + 1 :].any()
+    return both and np.ptp(columns) < 0.3 * piece.shape[1] and 0.35 < middle < 0.65
 
 
 def _typical(heights) -> float:
@@ -179,6 +208,10 @@ def _columns(boxes, pool, every, typical) -> list[np.ndarray]:
         wide = part[:, 2].max() - part[:, 0].min()
         letters = (part[:, 2] - part[:, 0] >= 0.45 * typical).sum()
         alone = np.mean(beside[pool[group]] <= 1)
+        # Two digits above each other are two rows of a table unless they lie on their side.
+        lying = (part[:, 2] - part[:, 0] >= part[:, 3] - part[:, 1]).all()
+        if len(part) == 2 and not lying:
+            continue
         if letters >= 2 and tall > 1.3 * wide and wide < 1.6 * typical and alone > 0.6:
             found.append(pool[group])
     return found
@@ -246,10 +279,14 @@ def _border(image, line):
 # -- what
 
 
-def read(image: np.ndarray, found: list[Line]) -> list[tuple[str, float]]:
-    """What the recogniser reads in each box, and its confidence from 0 to 1."""
+def read(image: np.ndarray, found: list[Line]) -> list[tuple[str, float, str, float]]:
+    """What the recogniser reads in each box, and its confidence from 0 to 1.
+
+    The third and fourth entry are what it reads if only digits may stand there, and their
+    share among the ten.
+    """
     pictures = [_picture(image, line) for line in found]
-    answers = [("", 0.0)] * len(found)
+    answers = [("", 0.0, "", 0.0)] * len(found)
     order = sorted(range(len(found)), key=lambda k: pictures[k].shape[2])
     for start in range(0, len(order), BATCH):
         part = order[start : start + BATCH]
@@ -282,21 +319,34 @@ def _picture(image, line) -> np.ndarray:
     return array.transpose(2, 0, 1)
 
 
-def _recognised(block) -> list[tuple[str, float]]:
+def _recognised(block) -> list[tuple[str, float, str, float]]:
     session, letters = _model()
     (shares,) = session.run(None, {session.get_inputs()[0].name: block})
     best, sure = shares.argmax(axis=2), shares.max(axis=2)
+    ten = np.array([letters.index(digit) for digit in "0123456789"])
     answers = []
-    for row, weights in zip(best, sure, strict=True):
+    for row, weights, share in zip(best, sure, shares, strict=True):
         kept = (row != 0) & np.r_[True, row[1:] != row[:-1]]
         text = "".join(letters[k] for k in row[kept])
-        answers.append((_digits(text.strip()), float(weights[kept].mean()) if kept.any() else 0.0))
+        among = share[kept][:, ten]
+        among = among / np.maximum(among.sum(axis=1, keepdims=True), 1e-12)
+        digits = "".join(str(k) for k in among.argmax(axis=1)) if kept.any() else ""
+        answers.append(
+            (
+                _digits(text.strip()),
+                float(weights[kept].mean()) if kept.any() else 0.0,
+                digits,
+                float(among.max(axis=1).min()) if kept.any() else 0.0,
+            )
+        )
     return answers
 
 
 def _digits(text) -> str:
-    """A text of noughts, with those that were read as letters put right."""
-    return text.replace("o", "0").replace("O", "0") if re.fullmatch(NOUGHTS, text) else text
+    """Noughts and Roman numerals that were read as letters, put right."""
+    if re.fullmatch(NOUGHTS, text):
+        return text.replace("o", "0").replace("O", "0")
+    return re.sub(ROMAN, lambda found: re.sub("[l1|]", "I", found[0]), text)
 
 
 @lru_cache(maxsize=1)

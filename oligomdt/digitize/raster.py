@@ -1,9 +1,11 @@
 """An image, from pixels to arms."""
 
 import difflib
+import itertools
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy import ndimage
 
 from oligomdt.digitize import (
     censoring,
@@ -63,7 +65,7 @@ def digitised(drawing: Drawing, settings: Settings) -> Digitised:
     below = max((label.text.y1 for label in place.x_labels), default=box.y1)
     rows = risk_table.rows(drawing.texts, box, x_axis, below - 1, _floor(drawing, place))
     field = _field(drawing, place, box, x_axis, y_axis, rows)
-    arms, more = _arms(field, settings)
+    arms, more = _arms(field, settings, _expected(drawing, box, rows, settings))
     warnings += more
     names, more = _names(drawing, box, field, arms, rows, settings)
     warnings += more
@@ -150,6 +152,23 @@ class _Field:
     zero: float
     clutter: np.ndarray
     handles: list
+    behind: np.ndarray | None = None
+
+    def grounds(self) -> list:
+        """Colours that fill a good part of it, the most frequent first: paper and bands."""
+        flat = self.pixels[::2, ::2].reshape(-1, 3)
+        codes = (flat // 8).astype(int) @ np.array([10000, 100, 1])
+        values, counts = np.unique(codes, return_counts=True)
+        order = [k for k in np.argsort(-counts)[:24] if counts[k] > 0.004 * len(codes)]
+        return [np.median(flat[codes == values[k]], axis=0) for k in order]
+
+    def ground(self) -> np.ndarray:
+        """What lies behind the lines at each pixel: the median of its surroundings."""
+        if self.behind is None:
+            small = ndimage.median_filter(self.pixels[::3, ::3], size=(7, 7, 1))
+            large = small.repeat(3, axis=0).repeat(3, axis=1)
+            self.behind = large[: self.pixels.shape[0], : self.pixels.shape[1]]
+        return self.behind
 
     def cover(self, colour, others=()):
         cover = trace.coverage(self.pixels, self.paper, colour, others)
@@ -183,10 +202,23 @@ def _field(drawing, place, box, x_axis, y_axis, rows) -> _Field:
         h = one_handle
         pad = 0.5 * h.text.height
         _blot(clutter, h.x0 - left, h.y - top - pad, h.x1 - left, h.y - top + pad, 1)
+    clutter |= _rules(pixels, paper)
     return _Field(
         pixels, paper, left, top, float(x_axis.position(0.0)) - left, one - top, zero - top,
         clutter, found,
     )
+
+
+def _rules(pixels, paper) -> np.ndarray:
+    """Pixels of lines that run all the way: axes, frame and grid, where nothing covers them."""
+    away = np.abs(pixels - paper).max(axis=2)
+    found = np.zeros(away.shape, bool)
+    for axis in (1, 0):
+        lines = np.median(pixels, axis=axis, keepdims=True)
+        full = (away > 12).mean(axis=axis, keepdims=True) > 0.94
+        full &= np.abs(lines - paper).max(axis=2) > 12
+        found |= full & (np.abs(pixels - lines).max(axis=2) < 30)
+    return found
 
 
 def _blot(clutter, x0, y0, x1, y1, pad):
@@ -222,31 +254,9 @@ class _Look:
 ORDER = {"solid": 0, "dashed": 1, "dotted": 2}
 
 
-def _arms(field, settings):
-    warnings = []
+def _arms(field, settings, expected):
     looks = _looks(field, settings)
-    groups = []
-    for look in looks:
-        for group in groups:
-            if _apart(group[0].colour, look.colour) < ALIKE:
-                group.append(look)
-                break
-        else:
-            groups.append([look])
-    colours = [group[0].colour for group in groups]
-    covers = [
-        field.cover(colour, [other for other in colours if other != colour])
-        for colour in colours
-    ]
-    found = []
-    for k, group in enumerate(groups):
-        hidden = field.clutter.copy()
-        for j, cover in enumerate(covers):
-            if j != k:
-                hidden |= cover > 0.3
-        found += _group(field, covers[k], hidden, sorted(group, key=lambda a: ORDER[a.style]))
-    kept = [one for one in found if one is not None]
-    lost = len(looks) - len(kept)
+    kept = _told(field, looks) if looks else _untold(field, expected)
     if not kept:
         raise DigitizeError(
             "no curve that starts at survival 1 was found; give the --colours of the arms, or "
@@ -257,16 +267,169 @@ def _arms(field, settings):
             f"{len(kept)} curve(s) were found, but --arms {settings.arms} asked for; give "
             "their --colours"
         )
-    if lost:
-        warnings.append(f"{lost} arm(s) of the legend have no curve that was found")
+    warnings = []
+    if len(looks) > len(kept):
+        asked = "colours given" if settings.colours is not None else "legend"
+        warnings.append(
+            f"{len(looks) - len(kept)} arm(s) of the {asked} have no curve that was found; "
+            "give --colours"
+        )
     return kept, warnings
+
+
+def _told(field, looks) -> list:
+    """The arms that the legend or the user tells of, in that order."""
+    groups = []
+    for look in looks:
+        for group in groups:
+            if _apart(group[0].colour, look.colour) < ALIKE:
+                group.append(look)
+                break
+        else:
+            groups.append([look])
+    found = {}
+    covers = _covers(field, [group[0].colour for group in groups])
+    for k, group in enumerate(groups):
+        hidden = _hidden(field, covers, k)
+        group = sorted(group, key=lambda look: ORDER[look.style])
+        for look, one in zip(group, _group(field, covers[k], hidden, group), strict=True):
+            found[id(look)] = one
+    return [found[id(look)] for look in looks if found[id(look)] is not None]
+
+
+def _covers(field, colours) -> list:
+    covers = [
+        field.cover(colour, [other for other in colours if other != colour])
+        for colour in colours
+    ]
+    for k, j, ground, mixed, others in _overlaps(field, colours):
+        there = np.abs(field.ground() - ground).max(axis=2) < 20
+        if there.mean() > 0.003:
+            more = trace.coverage(field.pixels, ground, mixed, others)
+            covers[k] = np.where(there & ~field.clutter, np.maximum(covers[k], more), covers[k])
+            covers[j] = np.where(there & (more > 0.5), 0, covers[j])
+    return covers
+
+
+def _overlaps(field, colours):
+    """Where the bands of two arms lie over each other and over the lines, and what they make.
+
+    Yields the arm, the other arm, the colour of both bands together, the colour of the line of
+    the arm below the other's band, and that of the other's line.
+    """
+    grounds = field.grounds()
+    shares = []
+    for colour in colours:
+        found = [trace.tint(ground, colour, field.paper) for ground in grounds]
+        shares.append(next((share for share in found if share is not None), None))
+    for k, j in itertools.permutations(range(len(colours)), 2):
+        if shares[k] is None or shares[j] is None:
+            continue
+        one, other = np.array(colours[k], float), np.array(colours[j], float)
+        a, b = shares[k], shares[j]
+        under = (1 - b) * one + b * other
+        beside = (1 - a) * other + a * one
+        for ground in (
+            (1 - b) * ((1 - a) * field.paper + a * one) + b * other,
+            (1 - a) * ((1 - b) * field.paper + b * other) + a * one,
+        ):
+            if any(np.abs(ground - seen).max() < 14 for seen in grounds):
+                yield k, j, ground, under, [beside]
+                break
+
+
+def _hidden(field, covers, k):
+    hidden = field.clutter.copy()
+    for j, cover in enumerate(covers):
+        if j != k:
+            hidden |= cover > 0.3
+    return hidden
+
+
+def _untold(field, expected) -> list:
+    """Without a legend: every curve of every colour that is not one found before."""
+    colours = _colours(field)
+    covers = _covers(field, colours)
+    found = []
+    for k, colour in enumerate(colours):
+        looks = [_Look(colour, style) for style in ("solid", "solid", "dashed")]
+        for one in _group(field, covers[k], _hidden(field, covers, k), looks):
+            if one is None:
+                break
+            if _is_new(one, found):
+                found.append(one)
+    found = _without_limits(found)
+    if expected is not None and len(found) > expected:
+        found = sorted(found, key=_ink, reverse=True)[:expected]
+    return found
+
+
+def _ink(one) -> float:
+    """Columns of a curve that show its ink."""
+    return one.trace.seen * len(one.trace.rows)
+
+
+def _expected(drawing, box, rows, settings) -> int | None:
+    """The number of arms that the table of numbers at risk or the labels tell."""
+    if settings.arms is not None:
+        return settings.arms
+    named = [row for row in rows if row.label]
+    if named:
+        return len(named)
+    words = [
+        text
+        for text in drawing.texts
+        if box.x0 < text.x < box.x1
+        and box.y0 < text.y < box.y1
+        and text.confidence > 0.8
+        and sum(letter.isalpha() for letter in text.text) > 2
+        and not 5 < text.angle < 355
+        and legend._may_name(text, ())
+    ]
+    return len(words) or None
+
+
+def _is_new(one, found) -> bool:
+    """Whether a good part of a curve is its own ink away from the others."""
+    rows = one.trace.rows
+    x = np.arange(len(rows)) + 0.5
+    own = np.ones(len(rows), bool)
+    for other in found:
+        level = other.trace.level(x)
+        near = np.abs(level - rows - 0.5) <= other.trace.width / 2 + one.trace.width / 2 + 1
+        own &= ~near | (x > other.trace.end)
+    inked = trace._window(one.cover, rows, 1).max(axis=0) > 0.35
+    enough = own.sum() >= max(8, 0.12 * len(rows))
+    return bool(enough and inked[own].mean() > 0.4)
+
+
+def _without_limits(found) -> list:
+    """Without broken lines that run above and below a solid one: confidence limits."""
+    limits = set()
+    for one in found:
+        above = [other for other in found if other is not one and _side(other, one) < 0]
+        below = [other for other in found if other is not one and _side(other, one) > 0]
+        thin = [other for other in (*above, *below) if other.trace.seen < one.trace.seen - 0.1]
+        if any(o in thin for o in above) and any(o in thin for o in below):
+            limits |= {id(other) for other in thin}
+    return [one for one in found if id(one) not in limits]
+
+
+def _side(one, other) -> int:
+    """-1 if a curve lies above another all along, 1 if below, 0 if neither."""
+    x = np.arange(10, min(one.trace.end, other.trace.end), 2.0)
+    if not len(x):
+        return 0
+    gap = one.trace.level(x) - other.trace.level(x)
+    if np.mean(gap < 1) > 0.97 and np.mean(gap < -1) > 0.6:
+        return -1
+    return 1 if np.mean(gap > -1) > 0.97 and np.mean(gap > 1) > 0.6 else 0
 
 
 def _looks(field, settings) -> list[_Look]:
     if settings.colours is not None:
         return [_Look(colour, _style_of(field, colour)) for colour in settings.colours]
-    looks = [_Look(h.colour, h.style, h) for h in field.handles]
-    return looks or [_Look(colour, "solid") for colour in _colours(field)]
+    return [_Look(one.colour, one.style, one) for one in field.handles]
 
 
 def _style_of(field, colour) -> str:
@@ -308,8 +471,7 @@ def _is_tint(colour, other, paper) -> bool:
     """Whether a colour is another one thinned with the paper: a band or the edge of a line."""
     if max(other) - min(other) < 40:
         return False
-    share, away = trace._mixed(np.asarray(colour, float)[None, None], paper, other)
-    return 0.1 < float(share[0, 0]) < 0.85 and float(away[0, 0]) < 25
+    return trace.tint(colour, other, paper) is not None
 
 
 def _group(field, cover, hidden, looks) -> list:
@@ -423,13 +585,51 @@ def _beside(drawing, box, field, arms, known):
     ]
     shift = np.array([field.left, field.top])
     lines = [_Line(arm.trace.points + shift, _Style(arm.trace.colour)) for arm in arms]
-    found = legend._by_colours(drawing, box, lines, words, known)
+    found = _by_leaders(drawing, field, arms, lines, words, known)
+    if len(found) < len(arms):
+        found = legend._by_colours(drawing, box, lines, words, known)
     if len(found) < len(arms):
         found = legend._by_place(drawing, box, lines, words, known) or found
     if len(arms) == 1 and len(known) == 1 and not found:
         found = {0: legend.Name(known[0], "beside")}
     names, warnings = legend._complete([found.get(k) for k in range(len(arms))])
     return [name.text for name in names], warnings
+
+
+def _by_leaders(drawing, field, arms, lines, words, known) -> dict:
+    """Names that a thin line joins to a curve."""
+    away = np.abs(field.pixels - field.paper).max(axis=2) > 60
+    rest = away & ~field.clutter
+    for arm in arms:
+        rest &= ~_band(rest.shape, arm.trace, 1.5)
+    labels, count = ndimage.label(rest, np.ones((3, 3), int))
+    found = {}
+    for k, (rows, columns) in enumerate(ndimage.find_objects(labels), 1):
+        if max(rows.stop - rows.start, columns.stop - columns.start) < 8:
+            continue
+        y, x = np.nonzero(labels[rows, columns] == k)
+        points = np.stack([x + columns.start + field.left, y + rows.start + field.top], 1) + 0.5
+        near = [(_off(text, points), text) for text in words if legend._may_name(text, known)]
+        if not near:
+            continue
+        gaps, text = min(near, key=lambda pair: pair[0].min())
+        if gaps.min() > max(0.8 * text.height, 6):
+            continue
+        tip = points[np.argmax(gaps)]
+        reach = [legend._distance(line, tip) for line in lines]
+        nearest = int(np.argmin(reach))
+        most = arms[nearest].trace.width / 2 + 5
+        clear = len(reach) == 1 or sorted(reach)[1] - reach[nearest] > 2
+        if reach[nearest] < most and gaps.max() > 8 and clear and nearest not in found:
+            found[nearest] = legend.Name(legend.cleaned(text.text), "line", text)
+    return found if len(found) == len(arms) else {}
+
+
+def _off(text, points):
+    """Distance of points from the box of a text."""
+    x = np.maximum(np.maximum(text.x0 - points[:, 0], points[:, 0] - text.x1), 0)
+    y = np.maximum(np.maximum(text.y0 - points[:, 1], points[:, 1] - text.y1), 0)
+    return np.hypot(x, y)
 
 
 def _arm(arm, name, field, x_axis, y_axis) -> Arm:

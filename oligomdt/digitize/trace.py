@@ -88,12 +88,28 @@ def coverage(pixels, paper, colour, others=()) -> np.ndarray:
     match = np.clip(1.6 - away / 45.0, 0, 1)
     for other in others:
         other_share, other_away = _mixed(pixels, paper, other)
-        nearer = (other_away + 14 < away) & (other_share > 0.3)
-        match = np.where(nearer, 0, match)
+        lighter, darker = tint(other, colour, paper), tint(colour, other, paper)
+        if lighter is not None:
+            # A paler line is told from the fringe of this one by what is next to it.
+            alone = ndimage.grey_dilation(share, size=(3, 3)) < (1 + lighter) / 2
+            match = np.where(alone, 0, match)
+        elif darker is not None:
+            fringe = ndimage.grey_dilation(other_share, size=(3, 3)) > (1 + darker) / 2
+            match = np.where(fringe & (other_away < 60), 0, match)
+        else:
+            nearer = (other_away + 14 < away) & (other_share > 0.3)
+            match = np.where(nearer, 0, match)
     share = np.clip(share, 0, 1) * match
     area = ndimage.grey_opening(share, size=(9, 9))
     area = np.where(area > 0.55, 0, area)
     return np.clip((share - area) / (1 - area), 0, 1)
+
+
+def tint(colour, other, paper) -> float | None:
+    """The share of another colour that, thinned with the paper, gives this one; or None."""
+    share, away = _mixed(np.asarray(colour, float)[None, None], paper, other)
+    near = 0.1 < float(share[0, 0]) < 0.85 and float(away[0, 0]) < 25
+    return float(share[0, 0]) if near else None
 
 
 def _mixed(pixels, paper, colour):
