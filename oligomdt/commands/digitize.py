@@ -21,8 +21,6 @@ DIR gets NAME.csv (arm, time, survival), NAME.censor.csv (arm, time) and NAME.ri
 
 example: oligomdt digitize figure.svg --out curves"""
 
-MISSING = "needs more packages; install them with: pip install 'oligomdt[digitize]'"
-
 
 def add(commands) -> None:
     """Add the command to the parsers of `commands`."""
@@ -97,8 +95,6 @@ def run(arguments: argparse.Namespace) -> int:
         told = accept.into_book(arguments, read) if arguments.accept else []
     except ValueError as error:
         return _refused(str(error))
-    except ModuleNotFoundError:
-        return _refused(MISSING)
     except OSError as error:
         return _refused(f"{error.filename}: {error.strerror}" if error.filename else str(error))
     print("\n".join([summary(read), *(f"wrote {path}" for path in written), *told]))

@@ -82,13 +82,13 @@ def lettered(drawing: Drawing) -> Drawing:
 
 def _read(pictures) -> list:
     """What the recogniser of images reads in each picture, and its confidence."""
-    from oligomdt.digitize import ocr
+    from oligomdt.digitize.ocr import Line, read
 
     found = []
     for shown in pictures:
         height, width = shown.shape[:2]
-        line = ocr.Line(MARGIN, MARGIN, width - MARGIN, height - MARGIN)
-        found += [answer[:2] for answer in ocr.read(shown, [line])]
+        line = Line(MARGIN, MARGIN, width - MARGIN, height - MARGIN)
+        found += [answer[:2] for answer in read(shown, [line])]
     return found
 
 

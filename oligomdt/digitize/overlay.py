@@ -112,7 +112,7 @@ def _curves(axes, read) -> None:
     for arm, ink in zip(read.arms, INK, strict=False):
         x, y = read.x_axis.position(arm.time), read.y_axis.position(arm.surv)
         axes.step(x, y, where="post", color=ink, lw=0.9)
-        axes.text(x[-1], y[-1], " " + arm.name, color=ink, fontsize=8, va="bottom", ha="left",
+        axes.text(x[-1], y[-1], arm.name, color=ink, fontsize=8, va="bottom", ha="right",
                   parse_math=False)  # fmt: skip
         at = read.y_axis.position(arm.censor_surv)
         axes.plot(read.x_axis.position(arm.censor_time), at, "o", ms=4, mfc="none", mec=ink,

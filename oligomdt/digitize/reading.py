@@ -1,5 +1,7 @@
 """The entry: which reader a file needs, and which half of the digitiser reads its drawing."""
 
+import contextlib
+import importlib
 import time
 from pathlib import Path
 
@@ -84,8 +86,9 @@ def digitize(
         colours=colours,
         box=box,
     )
-    drawing = read(path, settings)
-    return _half(drawing).digitised(drawing, settings)
+    with _packages():
+        drawing = read(path, settings)
+        return _half(drawing).digitised(drawing, settings)
 
 
 def panels(path, *, page=None) -> tuple[Panel, ...]:
@@ -114,19 +117,28 @@ def panels(path, *, page=None) -> tuple[Panel, ...]:
     >>> [panel.name for panel in panels("tests/data/digitize/two_arms.svg")]
     ['1']
     """
-    drawing = read(path, checked(page=page))
-    return _half(drawing).panels(drawing)
+    with _packages():
+        drawing = read(path, checked(page=page))
+        return _half(drawing).panels(drawing)
+
+
+@contextlib.contextmanager
+def _packages():
+    """Name the extra when a package that only the digitiser needs is not there."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise DigitizeError(
+            f"this figure cannot be read without {error.name}; install what the digitiser "
+            "needs with: pip install 'oligomdt[digitize]'"
+        ) from error
 
 
 def _half(drawing):
     """The module that reads a drawing: it has `digitised(drawing, settings)` and `panels`."""
     if drawing.kind == "vector":
-        from oligomdt.digitize import vector
-
-        return vector
-    from oligomdt.digitize import raster
-
-    return raster
+        return importlib.import_module("oligomdt.digitize.vector")
+    return importlib.import_module("oligomdt.digitize.raster")
 
 
 KINDS = {
@@ -160,8 +172,7 @@ def read(path, settings: Settings) -> Drawing:
             f"{path.name} is not a figure that can be read; give an SVG, PDF, PNG, JPEG or "
             "TIFF file"
         )
-    from oligomdt.digitize import image
-
+    image = importlib.import_module("oligomdt.digitize.image")
     return image.read(content, path.name)
 
 
