@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 
 from oligomdt import survival
-from oligomdt.digitize import DigitizeError, digitize
+from oligomdt.digitize import DigitizeError, digitize, saved
 from oligomdt.reconstructkm import ArmInput, reconstruct_figure
 
 HERE = Path(__file__).parent
@@ -88,6 +88,15 @@ def paired(evaluate, curves, read, ends):
     return {name: read.arms[k] for name, k in zip(names, best, strict=True)}
 
 
+def as_accepted(read, roles):
+    """The coordinates that acceptance would write; the unit of time plays no part in a ratio."""
+    reading = saved.saved(read, "0" * 64)
+    axis = reading.x_axis.model_copy(update={"unit": "months"})
+    reading = reading.model_copy(update={"x_axis": axis})
+    names = {role: name for name, role in roles.items()}
+    return saved.accepted(saved.with_roles(reading, **names))
+
+
 def hazard_ratio_error(evaluate, bench, file, read, truth):
     """Distance of the log hazard ratio from that of the true patients.
 
@@ -99,25 +108,26 @@ def hazard_ratio_error(evaluate, bench, file, read, truth):
     first, second = (arm["label"] for arm in truth["arms"])
     ends = {arm["label"]: arm["t_end"] for arm in truth["arms"]}
     loaded = evaluate.load_truth(str(bench), file.stem)
-    table, inputs = read.risk(), []
     roles = {first: "control", second: "experimental"}
-    for name, arm in paired(evaluate, loaded["curves"], read, ends).items():
-        own = table[table["arm"] == arm.name]
-        at_start = own.loc[own["time"].abs() < 1e-9, "n_risk"]
-        n = int(at_start.iloc[0]) if len(at_start) else int((patients["arm"] == name).sum())
+    pairs = paired(evaluate, loaded["curves"], read, ends)
+    accepted = as_accepted(read, {pairs[name].name: role for name, role in roles.items()})
+    inputs = []
+    for name, role in roles.items():
+        arm = accepted.arms[role]
+        at_start = [count for time, count in arm.risk if time == 0]
+        n = at_start[0] if at_start else int((patients["arm"] == name).sum())
         inputs.append(
             ArmInput(
-                roles[name],
-                np.clip(arm.time, 0, None),
-                np.clip(arm.surv, 0, 1),
+                role,
+                arm.time,
+                arm.surv,
                 n=n,
-                risk_time=own["time"].to_numpy() if len(own) else None,
-                risk_n=own["n_risk"].to_numpy(int) if len(own) else None,
+                risk_time=[time for time, _ in arm.risk] or None,
+                risk_n=[count for _, count in arm.risk] or None,
                 censor_time=arm.censor_time if len(arm.censor_time) else None,
             )
         )
-    limits = truth["axis"]["x_limits"]
-    rebuilt = reconstruct_figure(inputs, draws=0, xmax=max(limits[1], *ends.values()))
+    rebuilt = reconstruct_figure(inputs, draws=0, xmax=accepted.xmax)
     patients["arm"] = patients["arm"].map(roles)
     return abs(survival.cox(rebuilt.frame()).log_hr - survival.cox(patients).log_hr)
 

@@ -53,6 +53,7 @@ LOOKS = {
     "bare": Look(legend=False, risk=False, unit="", grid=True),
     "twins": Look(colours=("black", "black"), legend=False, risk=False),
     "unlabelled": Look(labels=False, risk=False),
+    "pale": Look(colours=("#777777", "#999999"), mark="+", grid=True),
 }
 
 
