@@ -89,7 +89,7 @@ def paired(evaluate, curves, read, ends):
 
 
 def as_accepted(read, roles):
-    """The coordinates that acceptance would write; the unit of time plays no part in a ratio."""
+    """The coordinates that acceptance would write; a ratio needs no unit of time."""
     reading = saved.saved(read, "0" * 64)
     axis = reading.x_axis.model_copy(update={"unit": "months"})
     reading = reading.model_copy(update={"x_axis": axis})
