@@ -407,8 +407,6 @@ def _arm(reading: Saved, arm: SavedArm) -> tuple[AcceptedArm, int]:
     )
     if any(at < 0 for at, _ in risk):
         raise DigitizeError(f"a number at risk of {arm.name!r} lies before time 0")
-    if reading.kind == "raster":
-        time, surv = _steps_apart(time, surv, reading.x_axis.step)
     corners = _both_corners(np.round(time * months, DECIMALS), np.round(surv, DECIMALS))
     marks = np.sort(np.round(marks * months, DECIMALS))
     own = AcceptedArm(arm.name, *corners, marks, risk)
@@ -436,21 +434,6 @@ def _on_columns(reading: Saved, time) -> np.ndarray:
     columns = np.array(reading.risk_time)
     nearest = columns[np.abs(time[:, None] - columns).argmin(axis=1)]
     return np.where(np.abs(time - nearest) <= SAME * reading.x_axis.step, nearest, time)
-
-
-def _steps_apart(time, surv, pixel) -> tuple[np.ndarray, np.ndarray]:
-    """Drops within one pixel as one drop at their mean: pixels cannot part them."""
-    drops = np.flatnonzero(np.diff(surv) != 0) + 1
-    groups = []
-    for drop in drops:
-        if groups and time[drop] - time[groups[-1][0]] < pixel:
-            groups[-1].append(drop)
-        else:
-            groups.append([drop])
-    sizes = np.abs(np.diff(surv, prepend=surv[0]))
-    at = [np.average(time[group], weights=sizes[group]) for group in groups]
-    levels = [surv[group[-1]] for group in groups]
-    return np.r_[time[0], at, time[-1]], np.r_[surv[0], levels, surv[-1]]
 
 
 def _both_corners(time, surv) -> tuple[np.ndarray, np.ndarray]:
