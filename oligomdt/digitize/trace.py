@@ -443,7 +443,10 @@ def _last_drop(cover, rows, width):
     below = cover[rows[-1] + 1 :, max(x - reach, 0) : x + reach + 1].max(axis=1)
     gone = np.flatnonzero(below < 0.35)
     length = int(gone[0]) if len(gone) else len(below)
-    if length < width + 2:
+    above = cover[: rows[-1], max(x - reach, 0) : x + reach + 1].max(axis=1)[::-1]
+    gone = np.flatnonzero(above < 0.35)
+    mark = (int(gone[0]) if len(gone) else len(above)) > 0.6 * length
+    if length < width + 2 or mark:
         return None
     return float(rows[-1] + 1 + below[:length].sum() + below[length : length + 1].sum())
 
