@@ -19,8 +19,6 @@ DIR gets NAME.csv (arm, time, survival), NAME.censor.csv (arm, time) and NAME.ri
 
 example: oligomdt digitize figure.svg --out curves"""
 
-MISSING = "needs more packages; install them with: pip install 'oligomdt[digitize]'"
-
 
 def add(commands) -> None:
     """Add the command to the parsers of `commands`."""
@@ -89,8 +87,6 @@ def run(arguments: argparse.Namespace) -> int:
         written = _write(arguments, read)
     except ValueError as error:
         return _refused(str(error))
-    except ModuleNotFoundError:
-        return _refused(MISSING)
     except OSError as error:
         return _refused(f"{error.filename}: {error.strerror}" if error.filename else str(error))
     print("\n".join([summary(read), *(f"wrote {path}" for path in written)]))

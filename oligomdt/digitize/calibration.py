@@ -212,7 +212,7 @@ def _as_proportion(drawing, place, axis, settings, warnings) -> Axis:
         signs = any(label.percent for label in place.y_labels)
         percent = signs or max(values, default=1.0) > 1.5
     top = 100.0 if percent else 1.0
-    if max(values, default=top) > 1.05 * top or min(values, default=0.0) < -0.05 * top:
+    if max(values, default=top) > 1.05 * top or min(values, default=0.0) < -0.5 * top:
         raise DigitizeError(
             f"the y axis runs from {min(values):g} to {max(values):g}, which is no survival; "
             "give --y-range, or another --panel"

@@ -88,12 +88,23 @@ def find(
         starting = [line for line in lines if _starts_at_one(line, panel, x_axis, y_axis, 0.2)]
         if starting:
             warnings.append("no curve starts at time 0 and survival 1; check the axes")
-    curves = _without_copies(starting, drawing)
+    if len(starting) > limits.LINES:
+        raise DigitizeError(
+            f"{len(starting)} lines fall from survival 1 in panel {panel.name}; at most "
+            f"{limits.LINES} are looked at: give another --panel, or the figure as PNG"
+        )
+    curves = _without_copies(starting)
     curves, limits_left_out = _without_limits(curves, others)
     if limits_left_out:
         warnings.append(f"{limits_left_out} line(s) were taken for confidence limits")
     if not curves:
         raise DigitizeError(_why_none(panel, sloped, len(others), lines))
+    level = _without_drops(drawing, panel, curves)
+    if level:
+        warnings.append(
+            f"{len(level)} line(s) stay at survival 1 and were taken for arms without an event"
+        )
+        curves = curves + level
     if settings.colours is not None:
         return _by_colour(curves, settings.colours), warnings
     if settings.arms is not None and len(curves) != settings.arms:
@@ -307,9 +318,9 @@ def _outlined(drawing, panel) -> list[Curve]:
         points = _cleaned(stroke.points)
         if len(points) > 3 and np.abs(points[0] - points[-1]).max() <= EVEN:
             points = points[:-1]
-        if len(points) < 8 or len(points) % 2 or _squared(points) is None:
+        if not 8 <= len(points) <= 4000 or len(points) % 2 or not _wide(points, panel):
             continue
-        for turn in (0, 1):
+        for turn in range(len(points) // 2):  # it may start anywhere on its edge
             middle, width = _middle(np.roll(points, -turn, axis=0))
             if middle is None:
                 continue
@@ -340,7 +351,26 @@ def _middle(points):
 # -- which lines are arms
 
 
-def _without_copies(lines, drawing) -> list[Curve]:
+def _without_drops(drawing, panel, curves) -> list[Curve]:
+    """Lines as wide as the curves that start with them, stay level and end in the panel."""
+    found = []
+    widths = [curve.stroke.width for curve in curves]
+    starts = np.array([curve.points[0] for curve in curves])
+    for stroke in drawing.strokes:
+        if stroke.filled or stroke.closed or not _inside(stroke, panel):
+            continue
+        x0, y0, x1, y1 = stroke.box
+        level = y1 - y0 <= EVEN and 0.05 * (panel.x1 - panel.x0) < x1 - x0
+        starts_there = np.abs(starts - (x0, y0)).max(axis=1).min() <= 2 * EVEN
+        as_wide = any(abs(stroke.width - width) <= 0.02 * width for width in widths)
+        if level and starts_there and as_wide and x1 < panel.x1 - 0.5:
+            points = np.array([(x0, y0), (x1, y0)])
+            if not any(c.stroke.colour == stroke.colour and not c.stroke.dash for c in curves):
+                found.append(Curve(points, np.empty((0, 2)), stroke, (stroke.item,)))
+    return found
+
+
+def _without_copies(lines) -> list[Curve]:
     """Without lines drawn twice and white edges drawn under a line."""
     kept = []
     for line in reversed(lines):  # the last drawn shows

@@ -94,7 +94,14 @@ def find(
         free = [text for text in words if key(text.text) not in taken]
         for k, name in way(drawing, panel, [curves[k] for k in open_], free, known).items():
             names[open_[k]] = name
-    return _complete(names)
+    lost = _without_curve(drawing, curves, words, names)
+    names, warnings = _complete(names)
+    if lost:
+        warnings.append(
+            f"the legend also names {', '.join(lost)}, for which no curve was found; check the "
+            "picture, or give --colours"
+        )
+    return names, warnings
 
 
 def _complete(names) -> tuple[list[Name], list[str]]:
@@ -123,6 +130,12 @@ def _complete(names) -> tuple[list[Name], list[str]]:
 
 def _by_handles(drawing, panel, curves, words, known) -> dict:
     """Texts to the right of short level lines in the style of an arm."""
+    handles = _handles(drawing, curves, words)
+    return _matched(handles, curves, _unlike, 60.0, panel)
+
+
+def _handles(drawing, curves, words) -> list:
+    """Short level lines with the text to their right."""
     own = {item for curve in curves for item in curve.items}
     handles = []
     for stroke in drawing.strokes:
@@ -133,7 +146,22 @@ def _by_handles(drawing, panel, curves, words, known) -> dict:
         text = _right_of(x1, (y0 + y1) / 2, words)
         if text is not None:
             handles.append((stroke, text))
-    return _matched(handles, curves, _unlike, 60.0, "legend")
+    return handles
+
+
+def _without_curve(drawing, curves, words, names) -> list[str]:
+    """Names in line with those of the legend that no curve was found for."""
+    used = {id(name.source) for name in names if name is not None and name.how == "legend"}
+    handles = _handles(drawing, curves, words)
+    left = {round(stroke.box[0], 1) for stroke, text in handles if id(text) in used}
+    taken = {key(name.text) for name in names if name is not None}
+    return list(
+        dict.fromkeys(
+            cleaned(text.text)
+            for stroke, text in handles
+            if round(stroke.box[0], 1) in left and key(text.text) not in taken
+        )
+    )
 
 
 def _by_swatches(drawing, panel, curves, words, known) -> dict:
@@ -148,7 +176,7 @@ def _by_swatches(drawing, panel, curves, words, known) -> dict:
     colours = {curve.stroke.colour for curve in curves}
     if len(colours) < len(curves):
         return {}
-    return _matched(swatches, curves, _other_colour, 30.0, "legend")
+    return _matched(swatches, curves, _other_colour, 30.0, panel)
 
 
 def _right_of(x, y, words):
@@ -160,17 +188,24 @@ def _right_of(x, y, words):
     return min(near, key=lambda text: text.x0, default=None)
 
 
-def _matched(pairs, curves, cost, most, how) -> dict:
-    """The cheapest pairing of curves and named strokes."""
+def _matched(pairs, curves, cost, most, panel) -> dict:
+    """The cheapest pairing of curves and named strokes; a legend in the panel comes first."""
     if not pairs:
         return {}
     costs = np.array([[cost(curve.stroke, stroke) for stroke, _ in pairs] for curve in curves])
+    aside = np.array([min(0.1 * _outside(stroke, panel), most / 3) for stroke, _ in pairs])
     found = {}
-    for k, j in zip(*linear_sum_assignment(np.minimum(costs, FAR)), strict=True):
+    for k, j in zip(*linear_sum_assignment(np.minimum(costs + aside, FAR)), strict=True):
         if costs[k, j] < most:
             text = pairs[j][1]
-            found[int(k)] = Name(cleaned(text.text), how, text, int(j))
+            found[int(k)] = Name(cleaned(text.text), "legend", text, int(j))
     return found
+
+
+def _outside(stroke, panel) -> float:
+    """How far a stroke is from the panel, in points."""
+    x0, y0, x1, y1 = stroke.box
+    return max(panel.x0 - x1, x0 - panel.x1, 0) + max(panel.y0 - y1, y0 - panel.y1, 0)
 
 
 def _other_colour(curve, stroke) -> float:

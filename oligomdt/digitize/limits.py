@@ -1,5 +1,9 @@
 """What the digitiser accepts at most; more is refused with an error that names the limit."""
 
+import time
+
+from oligomdt.digitize.error import DigitizeError
+
 BYTES = 64 * 2**20
 """Size of the file, in bytes."""
 
@@ -35,3 +39,32 @@ ARMS = 8
 
 PANELS = 40
 """Panels of one page."""
+
+LINES = 60
+"""Lines of one panel that fall from survival 1."""
+
+MARKS = 20_000
+"""Small shapes of one panel that may be censoring marks."""
+
+RULES = 1_000
+"""Rules of a style sheet."""
+
+
+class Clock:
+    """Refuses to go on when `SECONDS` are over.
+
+    Examples
+    --------
+    >>> from oligomdt.digitize import limits
+    >>> limits.Clock("figure.svg").check()
+    """
+
+    def __init__(self, name: str):
+        self.name, self.end = name, time.monotonic() + SECONDS
+
+    def check(self) -> None:
+        """Raise a DigitizeError if the time is over."""
+        if time.monotonic() > self.end:
+            raise DigitizeError(
+                f"{self.name} takes more than {SECONDS:g} seconds; give the figure alone"
+            )

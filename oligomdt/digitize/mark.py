@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from oligomdt.digitize import limits
 from oligomdt.digitize.curve import Curve
 from oligomdt.digitize.drawing import Colour, Drawing
 from oligomdt.digitize.figure import Panel
@@ -34,6 +35,11 @@ class _Mark:
         return (self.x0 + self.x1) / 2
 
     @property
+    def inexact(self):
+        """A letter, whose place is rounded by some devices, or a letter drawn as a shape."""
+        return self.kind == "area" or self.kind.startswith("letter")
+
+    @property
     def look(self):
         size = (round(self.x1 - self.x0, 1), round(self.y1 - self.y0, 1))
         return (self.kind, size, self.colour)
@@ -62,18 +68,27 @@ def find(
     warnings : list of str
         What is not sure.
     """
-    marks = _merged(_shapes(drawing, panel, curves) + _letters(drawing, panel, used))
-    looks = {}
+    shapes = _shapes(drawing, panel, curves)
+    if len(shapes) > limits.MARKS:
+        told = f"{len(shapes)} small shapes are more than the {limits.MARKS} looked at"
+        return [np.empty(0) for _ in curves], [f"censoring marks were not read: {told}"]
+    marks = _merged(shapes + _letters(drawing, panel, used))
+    families = {}
     for mark in marks:
-        looks.setdefault(mark.look, []).append(mark)
+        families.setdefault(mark.look[:2], []).append(mark)
     found = [[] for _ in curves]
     unsure = 0
-    for group in looks.values():
-        anchor = _anchor(group, curves)
+    for family in families.values():
+        anchor = _anchor(family, curves)
         if anchor is None:
             continue
-        for run in _runs(group, curves):
-            unsure += _assign(run, anchor, curves, found)
+        own = [[] for _ in curves]
+        for colour in dict.fromkeys(mark.colour for mark in family):
+            for run in _runs([mark for mark in family if mark.colour == colour], curves):
+                unsure += _assign(run, anchor, curves, own)
+        aside = _aside(own, curves) if family[0].inexact else 0.0
+        for places, more in zip(found, own, strict=True):
+            places += [x - aside for x in more]
     places = [
         np.sort(np.array([*marks, *curve.spikes[:, 0]], float))
         for marks, curve in zip(found, curves, strict=True)
@@ -110,7 +125,8 @@ def _kind(stroke) -> str:
     if y1 - y0 < 0.05 and not stroke.filled:
         return "level"
     if len(stroke.points) == 2:
-        return "slant"
+        (ax, ay), (bx, by) = stroke.points
+        return "slant" if (bx - ax) * (by - ay) > 0 else "slope"
     return "area" if stroke.filled else "shape"
 
 
@@ -159,21 +175,44 @@ def _one(last, mark) -> bool:
     return same and mark.kind not in last.kind.split("+") and mark.order - last.order <= 1
 
 
+def _aside(own, curves) -> float:
+    """How far the marks stand to the right of where they should.
+
+    A curve that ends level ends at a censored time: its last mark tells.
+    """
+    gaps = []
+    for places, curve in zip(own, curves, strict=True):
+        (_, before), (end, last) = curve.points[-2:]
+        if len(places) and before == last and abs(max(places) - end) < 0.6:
+            gaps.append(max(places) - end)
+    return float(np.median(gaps)) if gaps and np.ptp(gaps) < 0.15 else 0.0
+
+
 def _anchor(group, curves):
     """The share of a mark's height that lies on the curve: middle, foot or top.
 
-    None if most of the group are on no curve.
+    Letters are not always where their box says, so other shares are tried for them. None if
+    most of the group are on no curve.
     """
-    best, best_key = None, None
-    for anchor in (0.5, 1.0, 0.0):
-        gaps = np.array([min(_gap(mark, anchor, curve) for curve in curves) for mark in group])
-        hits = int((gaps <= REACH).sum())
-        key = (hits, -float(np.median(gaps)))
-        if hits and (best_key is None or key > best_key):
-            best, best_key = anchor, key
-    if best is None or (best_key[0] < 0.5 * len(group) and best_key[0] < 3):
-        return None
-    return best
+    best = max((_fit(group, anchor, curves) for anchor in (0.5, 1.0, 0.0)), key=_quality)
+    if group[0].inexact and len(group) > 2 and best[1] < 0.9 * len(group):
+        tries = [_fit(group, anchor, curves) for anchor in np.arange(-0.2, 1.21, 0.04)]
+        best = max([best, *tries], key=_quality)
+    anchor, hits, _ = best
+    return anchor if hits >= min(3, 0.5 * len(group)) and hits else None
+
+
+def _fit(group, anchor, curves):
+    """An anchor, how many marks it puts on a curve, and how far off the middle one is."""
+    sample = group[:: max(1, len(group) // 60)]
+    gaps = np.array([min(_gap(mark, anchor, curve) for curve in curves) for mark in sample])
+    share = len(group) / len(sample)
+    return float(anchor), share * int((gaps <= REACH).sum()), float(np.median(gaps))
+
+
+def _quality(fit):
+    _, hits, gap = fit
+    return hits, -gap
 
 
 def _gap(mark, anchor, curve) -> float:

@@ -11,6 +11,9 @@ INK = ("#c2185b", "#00695c", "#4527a0", "#e65100", "#1565c0", "#558b2f", "#6d4c4
 
 RED = "#b00020"
 
+ROW = 0.045
+"""Height of a row of numbers at risk below the page, as a share of the panel's."""
+
 
 def png(read: Digitised) -> bytes:
     """The picture as a PNG file.
@@ -72,8 +75,12 @@ def _around(read) -> tuple:
         max(0.0, panel.x0 - 0.45 * width),
         max(0.0, panel.y0 - 0.25 * height),
         min(page.width, panel.x1 + 0.25 * width),
-        min(page.height, panel.y1 + 0.7 * height),
+        min(page.height, panel.y1 + 0.7 * height) + ROW * height * (_rows(read) + 0.5),
     )
+
+
+def _rows(read) -> int:
+    return 0 if read.risk_table is None else len(read.risk_table.counts)
 
 
 def _page(axes, drawing, points) -> None:
@@ -95,7 +102,7 @@ def _page(axes, drawing, points) -> None:
     if drawing.image is None:
         for text in drawing.texts:
             upright = 45 < text.angle % 180 < 135
-            size = (text.width if upright else text.height) * points
+            size = min(text.width if upright else text.height, 9) * points
             axes.text(text.x, text.y, text.text.replace("$", r"\$"), fontsize=max(size, 3),
                       rotation=text.angle, ha="center", va="center", color="#777777",
                       parse_math=False)  # fmt: skip
@@ -105,7 +112,7 @@ def _curves(axes, read) -> None:
     for arm, ink in zip(read.arms, INK, strict=False):
         x, y = read.x_axis.position(arm.time), read.y_axis.position(arm.surv)
         axes.step(x, y, where="post", color=ink, lw=0.9)
-        axes.text(x[-1], y[-1], " " + arm.name, color=ink, fontsize=8, va="bottom", ha="left",
+        axes.text(x[-1], y[-1], arm.name, color=ink, fontsize=8, va="bottom", ha="right",
                   parse_math=False)  # fmt: skip
         at = read.y_axis.position(arm.censor_surv)
         axes.plot(read.x_axis.position(arm.censor_time), at, "o", ms=4, mfc="none", mec=ink,
@@ -132,7 +139,7 @@ def _numbers(axes, read, bottom) -> None:
     if read.risk_table is None:
         return
     rows = read.risk_table.counts
-    step = 0.045 * (read.panel.y1 - read.panel.y0)
+    step = ROW * (read.panel.y1 - read.panel.y0)
     for k, (arm, counts) in enumerate(rows.items()):
         names = [one.name for one in read.arms]
         ink = INK[names.index(arm) % len(INK)] if arm in names else RED

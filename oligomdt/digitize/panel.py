@@ -138,6 +138,25 @@ def label_columns(texts) -> list[_Run]:
     return kept
 
 
+def uneven(texts) -> str:
+    """What is wrong with the labels of a page without two even axes; empty if unknown."""
+    labels = [label for label in map(_label, texts) if label is not None]
+    rows, columns = label_rows(texts), label_columns(texts)
+    for name, even, other, place in (
+        ("x", rows, columns, lambda label: label.text.y),
+        ("y", columns, rows, lambda label: label.text.x),
+    ):
+        if even or not other:
+            continue
+        used = {id(label.text) for run in other for label in run.labels}
+        left = [label for label in labels if id(label.text) not in used]
+        groups = sorted(_level(left, place, 0.35), key=len)
+        if groups and len(groups[-1]) > 2:
+            told = ", ".join(label.text.text for label in groups[-1][:10])
+            return f"the labels of the {name} axis make no line ({told})"
+    return ""
+
+
 def _label(text):
     read = number(text.text)
     return None if read is None else Label(0.0, read[0], text, read[1])
@@ -301,11 +320,12 @@ def _by_lines(drawing, span) -> tuple:
         for (ax, ay), (bx, by) in itertools.pairwise(stroke.points[:6]):
             near_bottom = y1 - 2 < ay < y1 + 0.45 * (y1 - y0)
             if abs(ay - by) < 0.1 and near_bottom and _covers(ax, bx, x0, x1):
-                box[0], box[2] = min(box[0], ax, bx), max(box[2], ax, bx)
+                box[0], box[2] = min(ax, bx), max(ax, bx)
                 box[3] = max(box[3], ay) if ay < y1 + 15 else box[3]
             near_left = x0 - 0.2 * (x1 - x0) < ax < x0 + 2
             if abs(ax - bx) < 0.1 and near_left and _covers(ay, by, y0, y1):
-                box[1], box[3] = min(box[1], ay, by), max(box[3], ay, by)
+                box[1], box[3] = min(ay, by), max(box[3], ay, by)
+                box[0] = ax if abs(ax - x0) < 6 else min(box[0], ax)
     return tuple(float(v) for v in box)
 
 

@@ -23,8 +23,14 @@ from oligomdt.digitize.geometry import (
     scale_of,
 )
 
+CHUNK = 2**16
+"""Bytes unpacked at once to measure them."""
+
 LONE = set("|/\\+x×oO○●◦•l¦")
 """Letters that figures use as censoring marks: one drawn alone is never joined to others."""
+
+SIGNS = LONE - set("xoOl")
+"""Those of them that no word has."""
 
 
 def pages(content: bytes, name: str) -> int:
@@ -54,7 +60,8 @@ def read(content: bytes, name: str, page: int = 1) -> Drawing:
             raise DigitizeError(
                 f"{name} has {len(document)} page(s); page {page} does not exist: give --page"
             )
-        return _read_page(document, name, page)
+        with np.errstate(all="ignore"):  # what is not finite is left out
+            return _read_page(document, name, page)
 
 
 def _read_page(document, name, number) -> Drawing:
@@ -72,9 +79,7 @@ def _read_page(document, name, number) -> Drawing:
     if not reader.strokes and not texts and not reader.images:
         raise DigitizeError(f"page {number} of {name} is empty; give another --page")
     if reader.images and _only_image(reader):
-        from oligomdt.digitize import image
-
-        return image.of_page(page, name, number)
+        return _image(page, reader, name, number)
     return Drawing(
         "vector",
         reader.width,
@@ -89,9 +94,72 @@ def _read_page(document, name, number) -> Drawing:
 
 def _only_image(reader) -> bool:
     """Whether an image covers a tenth of the page and hardly anything is drawn beside it."""
-    area = reader.width * reader.height
-    share = max((x1 - x0) * (y1 - y0) for x0, y0, x1, y1 in reader.images) / area
+    (x0, y0, x1, y1), *_ = _largest(reader)
+    share = (x1 - x0) * (y1 - y0) / (reader.width * reader.height)
     return share > 0.1 and len(reader.strokes) < 20
+
+
+TOO_LARGE = (
+    f"at most {limits.SIDE} on a side and {limits.PIXELS} in all are read: crop the figure"
+)
+
+
+def _largest(reader) -> tuple:
+    """Box and pixels across of the largest image of a page, and itself if it is upright."""
+    return max(reader.images, key=lambda one: (one[0][2] - one[0][0]) * (one[0][3] - one[0][1]))
+
+
+def _image(page, reader, name, number) -> Drawing:
+    """The largest image of a page: its own pixels, or as the page shows it if it is turned."""
+    box, across, upright = _largest(reader)
+    if upright is not None and len(reader.images) == 1:
+        pixels = _pixels(upright, name)
+        if pixels is not None:
+            height, width = pixels.shape[:2]
+            return Drawing("raster", width, height, image=pixels, source=name, page=number)
+    x0, y0 = max(box[0], 0.0), max(box[1], 0.0)
+    x1, y1 = min(box[2], reader.width), min(box[3], reader.height)
+    scale = min(max(across / (box[2] - box[0]), 1.0), 20.0)
+    wide, high = reader.width * scale, reader.height * scale
+    if max(wide, high) > limits.SIDE or wide * high > limits.PIXELS:
+        raise DigitizeError(
+            f"page {number} of {name} would have {wide:.0f} x {high:.0f} pixels; {TOO_LARGE}"
+        )
+    # Left, bottom, right, top; a hair less, as parts of pixels become whole ones.
+    sides = (x0, reader.height - y1, reader.width - x1, y0)
+    crop, scale = [max(v - 0.01 / scale, 0.0) for v in sides], scale * (1 - 1e-5)
+    image = _coloured(page.render(scale=scale, crop=crop, rev_byteorder=True).to_numpy())
+    height, width = image.shape[:2]
+    return Drawing("raster", width, height, image=image, source=name, page=number)
+
+
+def _pixels(thing, name):
+    """Red, green and blue of an image of a page; None if it is masked or too small."""
+    import pypdfium2
+    import pypdfium2.raw as pdfium
+
+    across, down = ctypes.c_uint(), ctypes.c_uint()
+    pdfium.FPDFImageObj_GetImagePixelSize(thing, across, down)
+    wide, high = across.value, down.value
+    if max(wide, high) > limits.SIDE or wide * high > limits.PIXELS:
+        raise DigitizeError(f"{name} has an image of {wide} x {high} pixels; {TOO_LARGE}")
+    raw = pdfium.FPDFImageObj_GetBitmap(thing)
+    if not raw:
+        return None
+    bitmap = pypdfium2.PdfBitmap.from_raw(raw)
+    known = (pdfium.FPDFBitmap_Gray, pdfium.FPDFBitmap_BGR, pdfium.FPDFBitmap_BGRx)
+    if (bitmap.width, bitmap.height) != (wide, high):
+        return None
+    if bitmap.format not in known:
+        return None
+    image = _coloured(bitmap.to_numpy())
+    return image if bitmap.format == pdfium.FPDFBitmap_Gray else image[:, :, ::-1].copy()
+
+
+def _coloured(values) -> np.ndarray:
+    """Three colours for each pixel of an array of one, three or four."""
+    values = values[..., None] if values.ndim == 2 else values
+    return np.array(values[:, :, :3] if values.shape[2] > 2 else np.repeat(values, 3, axis=2))
 
 
 # -- opening
@@ -138,13 +206,13 @@ def _check_packed(content, name):
     for match in re.finditer(rb"stream\r?\n", content):
         if content[match.start() - 3 : match.start()] == b"end":
             continue
-        engine = zlib.decompressobj()
-        rest = content[match.end() :][:8_000_000] if len(content) > 8_000_000 else None
-        data = content[match.end() :] if rest is None else rest
+        engine, place = zlib.decompressobj(), match.end()
         try:
-            while data and not engine.eof:
-                total += len(engine.decompress(data, 2**20))
+            while not engine.eof and (engine.unconsumed_tail or place < len(content)):
                 data = engine.unconsumed_tail
+                if not data:
+                    data, place = content[place : place + CHUNK], place + CHUNK
+                total += len(engine.decompress(data, 16 * CHUNK))
                 if total > limits.UNPACKED:
                     raise DigitizeError(
                         f"{name} unpacks to more than {limits.UNPACKED} bytes; give the page "
@@ -167,6 +235,7 @@ class _Page:
         self.matrix, self.width, self.height = _to_top_left(page)
         self.strokes, self.images, self.writings = [], [], {}
         self.items = self.points = 0
+        self.clock = limits.Clock(f"page {number} of {name}")
         if not (self.width > 0 and self.height > 0 and max(self.width, self.height) < 1e6):
             raise DigitizeError(f"page {number} of {name} has no size; give another --page")
 
@@ -179,6 +248,7 @@ class _Page:
     def _object(self, thing, matrix, clip, depth):
         pdfium = self.pdfium
         self.items += 1
+        self.clock.check()
         if self.items > limits.PATHS or self.points > limits.POINTS:
             raise DigitizeError(
                 f"page {self.number} of {self.name} has more than {limits.PATHS} objects or "
@@ -208,7 +278,14 @@ class _Page:
         elif kind == pdfium.FPDF_PAGEOBJ_IMAGE:
             corners = [(0, 0), (1, 0), (1, 1), (0, 1)]
             corners = apply(product(matrix, _matrix(thing)), corners)
-            self.images.append((*corners.min(axis=0), *corners.max(axis=0)))
+            across, down = ctypes.c_uint(), ctypes.c_uint()
+            pdfium.FPDFImageObj_GetImagePixelSize(thing, across, down)
+            box = tuple(map(float, (*corners.min(axis=0), *corners.max(axis=0))))
+            if all(map(math.isfinite, box)) and box[2] > box[0] and box[3] > box[1]:
+                turned = abs(corners[1, 1] - corners[0, 1]) > abs(corners[1, 0] - corners[0, 0])
+                wide = down.value if turned else across.value
+                upright = corners[1, 0] > corners[0, 0] and corners[0, 1] > corners[3, 1]
+                self.images.append((box, wide, thing if upright and not turned else None))
 
     def _path(self, thing, matrix, clip):
         pdfium = self.pdfium
@@ -346,10 +423,17 @@ def _texts(page, reader, name) -> list[Text]:
             run = []
         run.append(letter)
     found.append(run)
-    ordered = [(_order(reader, run), _said(run)) for run in found if run]
+    ordered = [(_order(reader, run), _said(one)) for run in found if run for one in _marks(run)]
     ordered += _unread(reader, letters)
     ordered.sort(key=lambda pair: pair[0])
     return [text for _, texts in ordered for text in texts]
+
+
+def _marks(run) -> list:
+    """A run of nothing but marks as single ones."""
+    shown = [letter for letter in run if not letter.sign.isspace()]
+    lone = shown and all(letter.sign in SIGNS for letter in shown)
+    return [[letter] for letter in shown] if lone else [run]
 
 
 def _order(reader, run) -> int:
@@ -462,16 +546,21 @@ def _goes_on(run, letter) -> bool:
     if abs(step @ np.array(across)) > 0.35 * size or step @ np.array(along) < -0.1 * size:
         return False
     gap = (np.array(letter.origin) @ np.array(along) - last.end) / size
+    inked = next((one for one in reversed(run) if not one.sign.isspace()), last)
+    if (np.array(letter.origin) @ np.array(along) - inked.end) / size > 1.0:
+        return False  # apart by a gap, or by several spaces
     if last.object == letter.object:
-        return gap < 1.2
+        return True
     if _alone(run) or (letter.sign in LONE and gap > 0.35):
         return False
     numbers = last.sign.isdigit() and (letter.sign.isdigit() or letter.sign in "-−")
+    if letter.sign.isdigit() and not numbers:
+        return gap < 0.5
     return gap < (0.12 if numbers else 0.75)
 
 
 def _alone(run) -> bool:
-    return len(run) == 1 and run[0].sign in "|/\\+×○●◦•¦"
+    return len(run) == 1 and run[0].sign in SIGNS
 
 
 def _said(run) -> list[Text]:

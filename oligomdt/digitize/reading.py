@@ -1,5 +1,7 @@
 """The entry: which reader a file needs, and which half of the digitiser reads its drawing."""
 
+import contextlib
+import importlib
 import time
 from pathlib import Path
 
@@ -60,6 +62,17 @@ def digitize(
     DigitizeError
         When the file cannot be read or something is not found; it names the option that
         supplies it.
+
+    Examples
+    --------
+    >>> from oligomdt.digitize import digitize
+    >>> read = digitize("tests/data/digitize/two_arms.svg")
+    >>> [arm.name for arm in read.arms], read.x_axis.unit, read.warnings
+    (['Control', 'MDT'], 'months', ())
+    >>> read.points().tail(2).round(3)
+        arm   time  survival
+    42  MDT  18.77     0.314
+    43  MDT  24.30     0.000
     """
     settings = checked(
         page=page,
@@ -73,8 +86,9 @@ def digitize(
         colours=colours,
         box=box,
     )
-    drawing = read(path, settings)
-    return _half(drawing).digitised(drawing, settings)
+    with _packages():
+        drawing = read(path, settings)
+        return _half(drawing).digitised(drawing, settings)
 
 
 def panels(path, *, page=None) -> tuple[Panel, ...]:
@@ -96,20 +110,35 @@ def panels(path, *, page=None) -> tuple[Panel, ...]:
     ------
     DigitizeError
         When the file cannot be read or has no panel.
+
+    Examples
+    --------
+    >>> from oligomdt.digitize import panels
+    >>> [panel.name for panel in panels("tests/data/digitize/two_arms.svg")]
+    ['1']
     """
-    drawing = read(path, checked(page=page))
-    return _half(drawing).panels(drawing)
+    with _packages():
+        drawing = read(path, checked(page=page))
+        return _half(drawing).panels(drawing)
+
+
+@contextlib.contextmanager
+def _packages():
+    """Name the extra when a package that only the digitiser needs is not there."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise DigitizeError(
+            f"this figure cannot be read without {error.name}; install what the digitiser "
+            "needs with: pip install 'oligomdt[digitize]'"
+        ) from error
 
 
 def _half(drawing):
     """The module that reads a drawing: it has `digitised(drawing, settings)` and `panels`."""
     if drawing.kind == "vector":
-        from oligomdt.digitize import vector
-
-        return vector
-    from oligomdt.digitize import raster
-
-    return raster
+        return importlib.import_module("oligomdt.digitize.vector")
+    return importlib.import_module("oligomdt.digitize.raster")
 
 
 KINDS = {
@@ -143,8 +172,7 @@ def read(path, settings: Settings) -> Drawing:
             f"{path.name} is not a figure that can be read; give an SVG, PDF, PNG, JPEG or "
             "TIFF file"
         )
-    from oligomdt.digitize import image
-
+    image = importlib.import_module("oligomdt.digitize.image")
     return image.read(content, path.name)
 
 

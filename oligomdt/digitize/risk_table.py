@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from oligomdt.digitize.axis import Axis
+from oligomdt.digitize.axis import Axis, number
 from oligomdt.digitize.drawing import Text
 from oligomdt.digitize.figure import Panel, RiskTable
 from oligomdt.digitize.legend import cleaned, key
@@ -16,7 +16,10 @@ OTHER = re.compile(r"\b(events?|censor\w*|cumulative|deaths|failures)\b", re.I)
 
 @dataclass(frozen=True)
 class Row:
-    """One row: its label (empty if it has none), cells from left to right, and where it is."""
+    """One row: its label (empty if it has none), cells from left to right, and where it is.
+
+    `titled` rows say 'at risk' themselves.
+    """
 
     label: str
     cells: tuple[tuple[float, int], ...]  # place along the time axis, count
@@ -24,6 +27,7 @@ class Row:
     colour: tuple | None
     texts: tuple[int, ...]
     confidence: float = 1.0
+    titled: bool = False
 
 
 def rows(texts, panel: Panel, x_axis: Axis, below: float, floor=np.inf) -> list[Row]:
@@ -106,7 +110,29 @@ def _row(texts, group, panel, x_axis):
     places = tuple(group) + (() if label is None else (label,))
     confidence = min(texts[place].confidence for place in group)
     name = "" if label is None else cleaned(texts[label].text)
+    if not re.search(r"[^\W_]", name):
+        name = ""  # a dash in the colour of the arm
+    if TITLE.search(name):
+        first = re.search(r"\s(\d+)$", name)
+        if first and x_axis.ticks:  # the label and the first number are one text
+            start = min(position for position, _ in x_axis.ticks)
+            cells = ((start, int(first[1])), *cells)
+        return Row(_heading(texts, label), cells, y, colour, places, confidence, True)
     return Row(name, cells, y, colour, places, confidence)
+
+
+def _heading(texts, label) -> str:
+    """The words above a row that says 'at risk': the arm, where each has a table of its own."""
+    row = texts[label]
+    above = [
+        text
+        for text in texts
+        if 0 < row.y - text.y < 2.5 * max(row.height, 4)
+        and text.x0 < row.x1 + 5
+        and text.x1 > row.x0 - 30
+        and number(text.text) is None
+    ]
+    return cleaned(max(above, key=lambda text: text.y).text) if above else ""
 
 
 def _anchor(text: Text, x_axis) -> float:
@@ -128,7 +154,7 @@ def _label(texts, group, y):
         for place, text in enumerate(texts)
         if text.x1 < first + 1
         and abs(text.y - y) < 0.7 * max(text.height, 4)
-        and re.search(r"[^\W_]", text.text)
+        and number(text.text) is None
         and place not in group
         and not 80 < text.angle < 280
     ]
@@ -137,6 +163,9 @@ def _label(texts, group, y):
 
 def _of_title(texts, found) -> list[Row]:
     """The rows below the title 'at risk', up to another title; all if there is no title."""
+    titled = [row for row in found if row.titled]
+    if titled:
+        return titled
     titles = [text.y for text in texts if TITLE.search(text.text)]
     others = [
         text.y
@@ -191,6 +220,11 @@ def table(found, names, colours, x_axis: Axis, orders=()) -> tuple[RiskTable | N
     warnings = []
     times = _times(found, x_axis)
     owners = _owners(found, names, colours, orders, warnings)
+    if not set(owners) & set(names):
+        return None, [
+            "numbers at risk were found, but no row has the name or colour of an arm; give "
+            "--names"
+        ]
     counts = {}
     for row, owner in zip(found, owners, strict=True):
         by_time = {}

@@ -93,8 +93,8 @@ def read(content: bytes, name: str) -> Drawing:
         When it is broken, too large, or holds nothing that is drawn.
     """
     root = _tree(_unpacked(content, name), name)
-    page = _Page(root, name)
-    return page.drawing()
+    with np.errstate(all="ignore"):  # what is not finite is left out where it would be drawn
+        return _Page(root, name).drawing()
 
 
 def _unpacked(content, name) -> bytes:
@@ -181,7 +181,7 @@ class _Page:
     def __init__(self, root, name):
         self.root, self.name = root, name
         self.strokes, self.texts, self.notes = [], [], []
-        self.ids, self.rules = {}, []
+        self.ids, self.rules, self.clock = {}, [], limits.Clock(name)
         self.points = self.characters = self.items = self.images = self.uses = 0
         self._index(root)
 
@@ -217,7 +217,9 @@ class _Page:
                 self.ids.setdefault(node.attributes["id"], node)
             if node.tag == "style":
                 text = "".join(t for t in node.content if isinstance(t, str))
-                self.rules += _rules(text[:100_000])
+                self.rules += _rules(text[:1_000_000])
+                if len(self.rules) > limits.RULES:
+                    raise DigitizeError(_too_many(self.name, "style rules", limits.RULES))
             stack.extend(node.children())
 
     def _linked(self, attributes):
@@ -255,13 +257,16 @@ class _Page:
                 f"{self.name} has more than {limits.DEPTH} groups within groups; give the "
                 "figure alone"
             )
+        self.clock.check()
         style = self._style(node, style)
         if style.get("display") == "none":
             return
         matrix = product(matrix, _transform(node.attributes.get("transform", "")))
         clip = intersection(clip, self._clip(style.get("clip-path"), matrix))
         if node.tag in ("g", "a", "switch"):
-            if not self._outlined(node, matrix, style, clip):
+            if any(isinstance(part, tuple) for part in node.content):
+                self._told(node, matrix, style, clip, depth)
+            else:
                 self._children(node, matrix, style, clip, depth + 1)
         elif node.tag == "svg":
             inner, _, _ = _view(node, self.name, nested=True)
@@ -349,26 +354,34 @@ class _Page:
 
     # -- text
 
-    def _outlined(self, node, matrix, style, clip) -> bool:
-        """Text drawn as shapes whose words are told in a comment, as matplotlib does."""
-        words = [html.unescape(c[1]).strip() for c in node.content if isinstance(c, tuple)]
-        groups = node.children()
-        if len(words) != 1 or len(groups) != 1 or groups[0].tag != "g" or not words[0]:
-            return False
-        if not all(c.tag in ("use", "defs", "path", "rect") for c in groups[0].children()):
+    def _told(self, node, matrix, style, clip, depth):
+        """Text drawn as shapes, its words in a comment before them, as matplotlib does."""
+        words = ""
+        for part in node.content:
+            if isinstance(part, tuple):
+                words = re.sub(r"\s+", " ", html.unescape(part[1])).strip()
+            elif isinstance(part, Node):
+                if not (words and self._outlined(part, words, matrix, style, clip, depth)):
+                    self._element(part, matrix, style, clip, depth + 1)
+                words = ""
+
+    def _outlined(self, group, words, matrix, style, clip, depth) -> bool:
+        """Whether a group is letters drawn as shapes; they become a text."""
+        tags = {child.tag for child in group.children()}
+        if group.tag != "g" or not tags <= {"use", "defs", "path", "rect"}:
             return False
         before = len(self.strokes), self.items
-        self._element(groups[0], matrix, style, clip, 0)
+        self._element(group, matrix, style, clip, depth + 1)
         shapes = self.strokes[before[0] :]
+        if not shapes or not all(shape.filled for shape in shapes):
+            return bool(shapes)
         del self.strokes[before[0] :]
         self.items = before[1]
-        if not shapes:
-            return False
         corners = np.vstack([s.points for s in shapes])
         (x0, y0), (x1, y1) = corners.min(axis=0), corners.max(axis=0)
-        inner = product(matrix, _transform(groups[0].attributes.get("transform", "")))
+        inner = product(matrix, _transform(group.attributes.get("transform", "")))
         angle = -math.degrees(math.atan2(inner[1], inner[0]))
-        self._say(words[0], (x0, y0, x1, y1), angle, shapes[0].colour)
+        self._say(words, (x0, y0, x1, y1), angle, shapes[0].colour)
         return True
 
     def _text(self, node, matrix, style):

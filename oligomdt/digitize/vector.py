@@ -45,7 +45,7 @@ def digitised(drawing: Drawing, settings: Settings) -> Digitised:
     places = panel.find(drawing, settings.box)
     place = _place(drawing, places, settings)
     x_axis, y_axis, warnings = calibration.read_axes(drawing, place, settings)
-    box = _cut_at_limits(place.panel)
+    box = place.panel
     curves, more = curve.find(drawing, box, x_axis, y_axis, settings)
     warnings = [*drawing.notes, *warnings, *more]
 
@@ -85,11 +85,11 @@ def _place(drawing, places, settings) -> panel.Place:
         return places[0]
     if places:
         return panel.choose(places, settings.panel)
-    if settings.x_range and settings.y_range:
+    if settings.x_range or settings.y_range:
         box = _lonely_frame(drawing)
         if box is None:
             raise DigitizeError("no axes were found; give their --box")
-        return panel.Place(Panel("1", *box), (), ())
+        return panel.find(drawing, box)[0]
     raise DigitizeError(_no_panel(drawing))
 
 
@@ -99,6 +99,14 @@ def _no_panel(drawing) -> str:
             f"{drawing.source or 'the page'} has no text, so the axes cannot be read; give "
             "--x-range and --y-range (and --box), or the figure as PNG"
         )
+    if any("image" in note and "left out" in note for note in drawing.notes):
+        return (
+            f"no axes were found on page {drawing.page} of {drawing.source or 'the figure'}, "
+            "but an image: save it as PNG and give that, or another --page"
+        )
+    told = panel.uneven(drawing.texts)
+    if told:
+        return f"{told}; give the range of both axes with --x-range and --y-range"
     return (
         f"no axes were found on page {drawing.page} of {drawing.source or 'the figure'}: no "
         "numbers along two sides of a box; give --box, --x-range and --y-range, or another "
@@ -116,10 +124,6 @@ def _lonely_frame(drawing):
         if not stroke.filled and 0.05 * page < area < 0.95 * page and area > best_area:
             best, best_area = (x0, y0, x1, y1), area
     return best
-
-
-def _cut_at_limits(found: Panel) -> Panel:
-    return found
 
 
 def _next_panel(places, place) -> float:
