@@ -71,9 +71,7 @@ def _run(ink) -> float:
 def _size(both, near_drop):
     """How far the marks reach over the line: the usual height of clear peaks."""
     clear = np.where(near_drop, 0, both)
-    peaks = [
-        clear[a:b].max() for a, b in _runs(clear >= LEAST) if b - a <= 12
-    ]
+    peaks = [clear[a:b].max() for a, b in _runs(clear >= LEAST) if b - a <= 12]
     peaks = [peak for peak in peaks if peak >= LEAST]
     if not peaks:
         return None

@@ -1,4 +1,4 @@
-"""Images: PNG, JPEG and TIFF files, and the pages of a PDF that hold only an image."""
+"""Images: PNG, JPEG and TIFF files."""
 
 import io
 import warnings
@@ -46,59 +46,7 @@ def read(content: bytes, name: str) -> Drawing:
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, KeyError) as error:
         raise DigitizeError(f"{name} cannot be read as an image: it is broken") from error
     height, width = array.shape[:2]
-    return Drawing(
-        "raster", float(width), float(height), image=array, source=name, notes=notes
-    )
-
-
-def of_page(page, name: str, number: int) -> Drawing:
-    """A page of a PDF that holds only an image, at the resolution of that image.
-
-    Parameters
-    ----------
-    page : pypdfium2.PdfPage
-        The page.
-    name : str
-        Of the file.
-    number : int
-        Of the page.
-
-    Returns
-    -------
-    Drawing
-        Of kind 'raster'.
-    """
-    width, height = page.get_size()
-    scale = max(_resolution(page), 1.0)
-    largest = min(limits.SIDE / max(width, height), (limits.PIXELS / (width * height)) ** 0.5)
-    bitmap = page.render(scale=min(scale, largest))
-    array = np.array(bitmap.to_pil().convert("RGB"))
-    notes = ()
-    if scale > largest:
-        notes = (f"page {number} of {name} was read at a lower resolution than it has",)
-    rows, columns = array.shape[:2]
-    return Drawing(
-        "raster",
-        float(columns),
-        float(rows),
-        image=array,
-        source=name,
-        page=number,
-        notes=notes,
-    )
-
-
-def _resolution(page) -> float:
-    """Pixels to a point of the largest image of a page."""
-    best, scale = 0.0, 2.0
-    for item in page.get_objects(max_depth=4):
-        if not hasattr(item, "get_px_size"):
-            continue
-        left, bottom, right, top = item.get_bounds()
-        area = (right - left) * (top - bottom)
-        if area > best and right > left:
-            best, scale = area, item.get_px_size()[0] / (right - left)
-    return scale
+    return Drawing("raster", float(width), float(height), image=array, source=name, notes=notes)
 
 
 def _check_size(size, name):

@@ -205,8 +205,15 @@ def _field(drawing, place, box, x_axis, y_axis, rows) -> _Field:
         _blot(clutter, h.x0 - left, h.y - top - pad, h.x1 - left, h.y - top + pad, 1)
     clutter |= _rules(pixels, paper)
     return _Field(
-        pixels, paper, left, top, float(x_axis.position(0.0)) - left, one - top, zero - top,
-        clutter, found,
+        pixels,
+        paper,
+        left,
+        top,
+        float(x_axis.position(0.0)) - left,
+        one - top,
+        zero - top,
+        clutter,
+        found,
     )
 
 

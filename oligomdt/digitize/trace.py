@@ -176,6 +176,10 @@ def path(cover, hidden, start_row, style):
     for x in range(end, -1, -1):
         rows[x] = row
         row = came[x, row]
+    fall = slice(int(max(start_row, 0)), rows[0])
+    blank = (bare[fall, 0] > 0.6) & ~hidden[fall, 0]
+    if blank.sum() > max(4, 0.5 * (rows[0] - start_row)):
+        return None, 0.0
     return rows, best
 
 
@@ -250,6 +254,7 @@ def corners(cover, hidden, rows, width):
     levels, starts, ends = _fused(levels, starts, ends)
     times = [_time(edges, levels, starts, ends, k, width) for k in range(1, len(levels))]
     times = np.maximum.accumulate(np.array(times)) if times else np.empty(0)
+    times, levels = _gathered(times, np.array(levels))
     end = _end(cover, rows, width)
     points = [(0.0, levels[0])]
     for time, before, after in zip(times, levels, levels[1:], strict=False):
@@ -260,6 +265,20 @@ def corners(cover, hidden, rows, width):
         points[-1] = (max(points[-1][0] - width / 2, points[-2][0]), levels[-1])
         points.append((points[-1][0], low))
     return np.array(points)
+
+
+def _gathered(times, levels):
+    """Drops within a pixel of time as one, at their mean by size: they cannot be told apart."""
+    kept_times, kept_levels, k = [], [levels[0]], 0
+    while k < len(times):
+        last = k
+        while last + 1 < len(times) and times[last + 1] - times[k] <= 1.0:
+            last += 1
+        sizes = np.diff(levels[k : last + 2])
+        kept_times.append(float(np.average(times[k : last + 1], weights=sizes)))
+        kept_levels.append(levels[last + 1])
+        k = last + 1
+    return np.array(kept_times), np.array(kept_levels)
 
 
 def _edges(cover, hidden, rows, width) -> _Edges:
@@ -348,7 +367,9 @@ def _shifted(values, by):
     b = np.where(low + 1 < count, values[np.clip(low + 1, 0, count - 1)], np.nan)
     if share[0] < 1e-9:
         return a
-    return np.where(share < 0.5, np.where(np.isnan(b), a, a + share * (b - a)), a + share * (b - a))
+    return np.where(
+        share < 0.5, np.where(np.isnan(b), a, a + share * (b - a)), a + share * (b - a)
+    )
 
 
 def _run(ink):
