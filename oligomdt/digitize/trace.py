@@ -246,12 +246,13 @@ def corners(cover, hidden, rows, width):
     array of shape (m, 2)
         Column and row of every corner, in pixels of `cover`.
     """
-    edges = _edges(cover, hidden, rows, width)
+    edges = _without_bumps(_edges(cover, hidden, rows, width))
     fitted = _stairs(edges, rows, width)
     starts = np.r_[0, np.flatnonzero(np.diff(fitted)) + 1]
     ends = np.r_[starts[1:], len(rows)]
     levels = _levels(edges, fitted[starts], starts, ends, width)
     levels, starts, ends = _fused(levels, starts, ends)
+    levels, starts, ends = _without_smears(levels, starts, ends)
     times = [_time(edges, levels, starts, ends, k, width) for k in range(1, len(levels))]
     times = np.maximum.accumulate(np.array(times)) if times else np.empty(0)
     times, levels = _gathered(times, np.array(levels))
@@ -315,6 +316,24 @@ def _edges(cover, hidden, rows, width) -> _Edges:
     thin = bottom - top < 0.55 * width
     top[thin], bottom[thin] = np.nan, np.nan
     return _Edges(top, bottom, inked)
+
+
+NEAR = 8
+"""Columns over which edges are compared."""
+
+BUMP = 0.7
+"""Pixels that an edge may go back: more is a censoring mark."""
+
+
+def _without_bumps(edges) -> _Edges:
+    """Without columns where an edge goes up, which only a mark on the line does."""
+    top, bottom = edges.top, edges.bottom
+    before, after = np.full(len(top), -np.inf), np.full(len(top), np.inf)
+    for k in range(1, min(NEAR, len(top) - 1) + 1):
+        before[k:] = np.fmax(before[k:], top[:-k])
+        after[:-k] = np.fmin(after[:-k], bottom[k:])
+    bump = (top < before - BUMP) | (bottom > after + BUMP)
+    return _Edges(np.where(bump, np.nan, top), np.where(bump, np.nan, bottom), edges.inked)
 
 
 FINE = 4
@@ -424,6 +443,27 @@ def _fused(levels, starts, ends):
         ends[k] = ends[k + 1]
         del levels[k + 1], starts[k + 1], ends[k + 1]
     return levels, starts, ends
+
+
+def _without_smears(levels, starts, ends):
+    """Without levels of one or two columns in the middle of one drop.
+
+    A drop that falls between two columns darkens both in part, and that looks like a level.
+    Longer runs of short levels are a steep part of the curve and stay.
+    """
+    short = np.array(ends) - np.array(starts) <= 1
+    drop = np.diff(levels)
+    keep = np.ones(len(levels), bool)
+    k = 1
+    while k < len(levels) - 1:
+        last = k
+        while last < len(levels) - 1 and short[last]:
+            last += 1
+        if 0 < last - k <= 2 and (drop[k - 1 : last] > 2).all():
+            keep[k:last] = False
+        k = max(last, k + 1)
+    chosen = np.flatnonzero(keep)
+    return [[values[i] for i in chosen] for values in (levels, starts, ends)]
 
 
 def _time(edges, levels, starts, ends, k, width) -> float:
