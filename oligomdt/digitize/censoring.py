@@ -8,7 +8,7 @@ LEAST = 0.65
 """Pixels that a mark rises over its line at least."""
 
 
-def marks(cover, hidden, trace: Trace) -> np.ndarray:
+def marks(cover, hidden, trace: Trace) -> tuple[np.ndarray, float]:
     """Places of the marks of one arm along the time axis, in pixels of `cover`.
 
     Parameters
@@ -22,17 +22,19 @@ def marks(cover, hidden, trace: Trace) -> np.ndarray:
 
     Returns
     -------
-    array of shape (c,)
+    places : array of shape (c,)
         From left to right.
+    reach : float
+        From the middle of a mark to its tip, in pixels; 0 if there is none.
     """
     up, down, near_drop = _heights(cover, hidden, trace)
     both = np.minimum(up, down)
     size = _size(both, near_drop)
     if size is None:
-        return np.empty(0)
+        return np.empty(0), 0.0
     height = np.where(near_drop, np.maximum(up, down), both)
     height = np.where(np.maximum(up, down) > 1.8 * size + 1, 0, height)
-    return _places(height, size)
+    return _places(height, size), size + trace.width / 2
 
 
 def _heights(cover, hidden, trace):
@@ -69,9 +71,7 @@ def _run(ink) -> float:
 def _size(both, near_drop):
     """How far the marks reach over the line: the usual height of clear peaks."""
     clear = np.where(near_drop, 0, both)
-    peaks = [
-        clear[a:b].max() for a, b in _runs(clear >= LEAST) if b - a <= 12
-    ]
+    peaks = [clear[a:b].max() for a, b in _runs(clear >= LEAST) if b - a <= 12]
     peaks = [peak for peak in peaks if peak >= LEAST]
     if not peaks:
         return None

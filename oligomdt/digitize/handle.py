@@ -106,7 +106,14 @@ def _beside(image, text, words, texts):
     )
     strength, at = ridge.max(axis=0), ridge.argmax(axis=0)
     inked = strength > CLEAR
-    span = _last_run(inked, 2.4 * size, 0.6 * size)
+    if not inked.any():
+        return None
+    # Only what has the colour of the piece next to the text: not an axis beyond the sample.
+    last = np.flatnonzero(inked)[-8:]
+    last = last[strength[last] >= np.median(strength[last])]
+    tone = np.median(part[rows[0] + at[last], last], axis=0)
+    inked &= np.abs(part[rows[0] + at, np.arange(len(at))] - tone).max(axis=1) < 80
+    span = _last_run(inked, 2.4 * size, 0.95 * size)
     if span is None:
         return None
     first, last = span
@@ -149,6 +156,6 @@ def _style(strength, crossed, thick) -> str:
     changes = np.flatnonzero(np.diff(np.r_[False, dark, False].astype(int)))
     runs = changes[1::2] - changes[::2]
     gaps = changes[2::2] - changes[1:-1:2]
-    if not len(gaps) or dark.mean() > 0.93:
+    if not len(gaps) or gaps.max() < 2:
         return "solid"
     return "dotted" if len(runs) >= 4 and np.median(runs) <= 2.2 * thick else "dashed"

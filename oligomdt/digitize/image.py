@@ -1,4 +1,4 @@
-"""Images: PNG, JPEG and TIFF files, and the pages of a PDF that hold only an image."""
+"""Images: PNG, JPEG and TIFF files."""
 
 import io
 import warnings
@@ -46,9 +46,7 @@ def read(content: bytes, name: str) -> Drawing:
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, KeyError) as error:
         raise DigitizeError(f"{name} cannot be read as an image: it is broken") from error
     height, width = array.shape[:2]
-    return Drawing(
-        "raster", float(width), float(height), image=array, source=name, notes=notes
-    )
+    return Drawing("raster", float(width), float(height), image=array, source=name, notes=notes)
 
 
 def _check_size(size, name):

@@ -133,9 +133,7 @@ def lines(image: np.ndarray) -> list[Line]:
     if not count:
         return []
     slices = ndimage.find_objects(labels)
-    boxes = np.array(
-        [(cols.start, rows.start, cols.stop, rows.stop) for rows, cols in slices]
-    )
+    boxes = np.array([(cols.start, rows.start, cols.stop, rows.stop) for rows, cols in slices])
     size = min(image.shape[:2])
     width, height = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
     small = (np.maximum(width, height) <= max(16, 0.35 * size)) & (
@@ -184,7 +182,7 @@ def _is_key(piece) -> bool:
 
 
 def _typical(heights) -> float:
-    """Height of most of the lettering, by area: dashes and dots of curves are many but small."""
+    """Height of most of the lettering by area: the dashes of curves are many but small."""
     if not len(heights):
         return 8.0
     heights = np.sort(heights).astype(float)
@@ -259,9 +257,7 @@ def _groups(boxes, typical) -> list[np.ndarray]:
 def _colour(image, line):
     """The colour of the letters: the strongest ink of the box."""
     part = image[line.y0 : line.y1, line.x0 : line.x1].reshape(-1, 3).astype(int)
-    paper = np.median(
-        np.concatenate([part[:1], _border(image, line)]).reshape(-1, 3), axis=0
-    )
+    paper = np.median(np.concatenate([part[:1], _border(image, line)]).reshape(-1, 3), axis=0)
     away = np.abs(part - paper).sum(axis=1)
     if away.max() < FAINT:
         return None

@@ -67,6 +67,7 @@ def digitised(drawing: Drawing, settings: Settings) -> Digitised:
     field = _field(drawing, place, box, x_axis, y_axis, rows)
     arms, more = _arms(field, settings, _expected(drawing, box, rows, settings))
     warnings += more
+    warnings += _unsure(arms)
     names, more = _names(drawing, box, field, arms, rows, settings)
     warnings += more
     rows = [_renamed(row, names) for row in rows]
@@ -204,8 +205,15 @@ def _field(drawing, place, box, x_axis, y_axis, rows) -> _Field:
         _blot(clutter, h.x0 - left, h.y - top - pad, h.x1 - left, h.y - top + pad, 1)
     clutter |= _rules(pixels, paper)
     return _Field(
-        pixels, paper, left, top, float(x_axis.position(0.0)) - left, one - top, zero - top,
-        clutter, found,
+        pixels,
+        paper,
+        left,
+        top,
+        float(x_axis.position(0.0)) - left,
+        one - top,
+        zero - top,
+        clutter,
+        found,
     )
 
 
@@ -275,6 +283,22 @@ def _arms(field, settings, expected):
             "give --colours"
         )
     return kept, warnings
+
+
+def _unsure(arms) -> list[str]:
+    """What is not sure about the curves themselves."""
+    alike = [
+        (one, other)
+        for one, other in itertools.combinations(arms, 2)
+        if _apart(one.trace.colour, other.trace.colour) < ALIKE
+        and one.trace.style == other.trace.style
+    ]
+    if not alike:
+        return []
+    return [
+        "some arms have lines of one look; where they meet or cross they may have been "
+        "exchanged: check them"
+    ]
 
 
 def _told(field, looks) -> list:
@@ -634,26 +658,41 @@ def _off(text, points):
 
 def _arm(arm, name, field, x_axis, y_axis) -> Arm:
     shift = np.array([field.left, field.top])
-    points = arm.trace.points + shift
+    marks, reach = censoring.marks(arm.cover, arm.hidden, arm.trace)
+    points = _ended(arm.trace.points, marks, reach) + shift
     time = np.maximum(x_axis.value(points[:, 0]), 0.0)
     surv = np.clip(y_axis.value(points[:, 1]), 0.0, 1.0)
-    top = abs(surv - 1.0) < 1.2 * abs(y_axis.scale)
-    surv = np.where(top, 1.0, surv)
+    surv = np.where(np.abs(surv - 1.0) < 1.2 * abs(y_axis.scale), 1.0, surv)
     time[0] = 0.0
-    marks = censoring.marks(arm.cover, arm.hidden, arm.trace)
+    if surv[0] < 1.0:
+        time, surv = np.r_[0.0, time], np.r_[1.0, surv]
     marks = np.maximum(x_axis.value(marks + field.left), 0.0)
     at = np.clip(np.searchsorted(time, marks + 1e-9, side="right") - 1, 0, None)
-    notes = ()
-    if arm.trace.seen < 0.5:
-        notes = ("less than half of its line was seen",)
+    seen = arm.trace.seen
+    few = {"solid": 0.5, "dashed": 0.3, "dotted": 0.15}[arm.trace.style]
     return Arm(
         name=name,
         colour=arm.trace.colour,
-        dash=(),
+        dash=DASHES[arm.trace.style],
         time=time,
         surv=np.minimum.accumulate(surv),
         censor_time=marks,
-        confidence=round(float(min(1.0, arm.trace.seen + 0.1)), 2),
-        notes=notes,
+        confidence=round(float(min(1.0, seen / (2 * few))), 2),
+        notes=("little of its line was seen; check it",) if seen < few else (),
         censor_surv=surv[at] if len(marks) else np.empty(0),
     )
+
+
+DASHES = {"solid": (), "dashed": (4.0, 2.0), "dotted": (1.0, 2.0)}
+"""Patterns as they are told on: of an image only the kind is known."""
+
+
+def _ended(points, marks, reach):
+    """The curve without the arm of a cross that stands at its end."""
+    if not len(marks) or not 0 < points[-1, 0] - marks[-1] < reach + 1.5:
+        return points
+    if marks[-1] <= points[-2, 0]:
+        return points
+    points = points.copy()
+    points[-1, 0] = marks[-1]
+    return points

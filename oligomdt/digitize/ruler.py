@@ -164,9 +164,7 @@ def tick_marks(pixels, middles, top, size, reach):
     inked = dark > DARK
     good = []
     for row in range(len(dark) - 1, -1, -1):
-        hits = [
-            inked[row, max(int(m - reach), 0) : int(m + reach) + 1].any() for m in middles
-        ]
+        hits = [inked[row, max(int(m - reach), 0) : int(m + reach) + 1].any() for m in middles]
         covered = inked[row][int(min(middles)) : int(max(middles)) + 1].mean()
         if covered > 0.5:
             break
@@ -239,9 +237,7 @@ def _stretch(pixels, along, across) -> tuple[float, float]:
     first, last = along[0], along[-1]
     room = (last - first) / max(len(along) - 1, 1)
     height = across[-1] - across[0]
-    rows = pixels[
-        max(int(across[0] - 0.15 * height), 0) : int(across[-1] + 0.15 * height) + 2
-    ]
+    rows = pixels[max(int(across[0] - 0.15 * height), 0) : int(across[-1] + 0.15 * height) + 2]
     paper = np.median(rows[:, int(first) : int(last) + 1].reshape(-1, 3), axis=0)
     inked = np.abs(rows - paper).max(axis=2) > FAINT
     span = inked[:, int(first) + 2 : int(last) - 1]

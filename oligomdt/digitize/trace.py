@@ -176,6 +176,10 @@ def path(cover, hidden, start_row, style):
     for x in range(end, -1, -1):
         rows[x] = row
         row = came[x, row]
+    fall = slice(int(max(start_row, 0)), rows[0])
+    blank = (bare[fall, 0] > 0.6) & ~hidden[fall, 0]
+    if blank.sum() > max(4, 0.5 * (rows[0] - start_row)):
+        return None, 0.0
     return rows, best
 
 
@@ -242,14 +246,16 @@ def corners(cover, hidden, rows, width):
     array of shape (m, 2)
         Column and row of every corner, in pixels of `cover`.
     """
-    edges = _edges(cover, hidden, rows, width)
+    edges = _without_bumps(_edges(cover, hidden, rows, width))
     fitted = _stairs(edges, rows, width)
     starts = np.r_[0, np.flatnonzero(np.diff(fitted)) + 1]
     ends = np.r_[starts[1:], len(rows)]
     levels = _levels(edges, fitted[starts], starts, ends, width)
     levels, starts, ends = _fused(levels, starts, ends)
+    levels, starts, ends = _without_smears(levels, starts, ends)
     times = [_time(edges, levels, starts, ends, k, width) for k in range(1, len(levels))]
     times = np.maximum.accumulate(np.array(times)) if times else np.empty(0)
+    times, levels = _gathered(times, np.array(levels))
     end = _end(cover, rows, width)
     points = [(0.0, levels[0])]
     for time, before, after in zip(times, levels, levels[1:], strict=False):
@@ -260,6 +266,20 @@ def corners(cover, hidden, rows, width):
         points[-1] = (max(points[-1][0] - width / 2, points[-2][0]), levels[-1])
         points.append((points[-1][0], low))
     return np.array(points)
+
+
+def _gathered(times, levels):
+    """Drops within a pixel of time as one, at their mean by size: they cannot be told apart."""
+    kept_times, kept_levels, k = [], [levels[0]], 0
+    while k < len(times):
+        last = k
+        while last + 1 < len(times) and times[last + 1] - times[k] <= 1.0:
+            last += 1
+        sizes = np.diff(levels[k : last + 2])
+        kept_times.append(float(np.average(times[k : last + 1], weights=sizes)))
+        kept_levels.append(levels[last + 1])
+        k = last + 1
+    return np.array(kept_times), np.array(kept_levels)
 
 
 def _edges(cover, hidden, rows, width) -> _Edges:
@@ -296,6 +316,24 @@ def _edges(cover, hidden, rows, width) -> _Edges:
     thin = bottom - top < 0.55 * width
     top[thin], bottom[thin] = np.nan, np.nan
     return _Edges(top, bottom, inked)
+
+
+NEAR = 8
+"""Columns over which edges are compared."""
+
+BUMP = 0.7
+"""Pixels that an edge may go back: more is a censoring mark."""
+
+
+def _without_bumps(edges) -> _Edges:
+    """Without columns where an edge goes up, which only a mark on the line does."""
+    top, bottom = edges.top, edges.bottom
+    before, after = np.full(len(top), -np.inf), np.full(len(top), np.inf)
+    for k in range(1, min(NEAR, len(top) - 1) + 1):
+        before[k:] = np.fmax(before[k:], top[:-k])
+        after[:-k] = np.fmin(after[:-k], bottom[k:])
+    bump = (top < before - BUMP) | (bottom > after + BUMP)
+    return _Edges(np.where(bump, np.nan, top), np.where(bump, np.nan, bottom), edges.inked)
 
 
 FINE = 4
@@ -348,7 +386,9 @@ def _shifted(values, by):
     b = np.where(low + 1 < count, values[np.clip(low + 1, 0, count - 1)], np.nan)
     if share[0] < 1e-9:
         return a
-    return np.where(share < 0.5, np.where(np.isnan(b), a, a + share * (b - a)), a + share * (b - a))
+    return np.where(
+        share < 0.5, np.where(np.isnan(b), a, a + share * (b - a)), a + share * (b - a)
+    )
 
 
 def _run(ink):
@@ -405,6 +445,27 @@ def _fused(levels, starts, ends):
     return levels, starts, ends
 
 
+def _without_smears(levels, starts, ends):
+    """Without levels of one or two columns in the middle of one drop.
+
+    A drop that falls between two columns darkens both in part, and that looks like a level.
+    Longer runs of short levels are a steep part of the curve and stay.
+    """
+    short = np.array(ends) - np.array(starts) <= 1
+    drop = np.diff(levels)
+    keep = np.ones(len(levels), bool)
+    k = 1
+    while k < len(levels) - 1:
+        last = k
+        while last < len(levels) - 1 and short[last]:
+            last += 1
+        if 0 < last - k <= 2 and (drop[k - 1 : last] > 2).all():
+            keep[k:last] = False
+        k = max(last, k + 1)
+    chosen = np.flatnonzero(keep)
+    return [[values[i] for i in chosen] for values in (levels, starts, ends)]
+
+
 def _time(edges, levels, starts, ends, k, width) -> float:
     """Where the line falls from one level to the next: the mean of both edges."""
     at, half, drop = starts[k], width / 2, levels[k] - levels[k - 1]
@@ -443,7 +504,10 @@ def _last_drop(cover, rows, width):
     below = cover[rows[-1] + 1 :, max(x - reach, 0) : x + reach + 1].max(axis=1)
     gone = np.flatnonzero(below < 0.35)
     length = int(gone[0]) if len(gone) else len(below)
-    if length < width + 2:
+    above = cover[: rows[-1], max(x - reach, 0) : x + reach + 1].max(axis=1)[::-1]
+    gone = np.flatnonzero(above < 0.35)
+    mark = (int(gone[0]) if len(gone) else len(above)) > 0.6 * length
+    if length < width + 2 or mark:
         return None
     return float(rows[-1] + 1 + below[:length].sum() + below[length : length + 1].sum())
 
