@@ -54,7 +54,8 @@ def _add_check(commands) -> None:
         "check",
         help="check the data folder and print what it holds",
         description="Check every file of the data folder; print what it holds, or the first "
-        "error with its file, line, entry and field.",
+        "error with its file, line, entry and field. Coordinates of figures are compared with "
+        "the stated numbers; what the reconstruction says against them is a warning.",
         epilog="example: oligomdt check --data data",
     )
     command.add_argument("--data", metavar="DIR", help="data folder (default: the project's)")
@@ -94,6 +95,10 @@ def _check(arguments: argparse.Namespace) -> int:
         print(error, file=sys.stderr)
         return 1
     if not arguments.quiet:
+        from oligomdt import analysis
+
+        for warning in analysis.curve_warnings(arguments.data):
+            print(f"warning: {warning}", file=sys.stderr)
         print(text)
     return 0
 

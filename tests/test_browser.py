@@ -2,22 +2,11 @@
 
 import functools
 import http.server
-import os
 import threading
 
 import pytest
-from conftest import NO_BROWSER, find_chromium
 from test_site import PAGES
 
-# Nothing but the page itself may use the network.
-FLAGS = [
-    "--no-sandbox",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-default-apps",
-    "--disable-sync",
-    "--no-first-run",
-]
 MODES = {
     "light": {"viewport": {"width": 1300, "height": 900}, "color_scheme": "light"},
     "dark": {"viewport": {"width": 1300, "height": 900}, "color_scheme": "dark"},
@@ -31,22 +20,6 @@ MODES = {
 # `preload` makes axe itself read the style sheets again, which a page from the disk may not.
 AXE = {"preload": False, "resultTypes": ["violations"]}
 SETTLED = "() => window.MathJax?.startup?.promise?.then(() => true) ?? true"
-
-
-@pytest.fixture(scope="session")
-def browser():
-    """A running chromium. Without one skip; with CI set fail, as a skip looks like a pass."""
-    path = find_chromium()
-    if path is None:
-        if os.environ.get("CI"):
-            pytest.fail(NO_BROWSER, pytrace=False)
-        pytest.skip(NO_BROWSER)
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield running
-        running.close()
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,9 @@ from oligomdt.analysis.absolute import (
     absolute_effects,
     absolute_synthesis,
 )
-from oligomdt.analysis.accumulation import accumulation
+from oligomdt.analysis.accumulation import (
+    accumulation,
+)
 from oligomdt.analysis.appraisal import (
     certainty,
     evidence_size,
@@ -15,17 +17,26 @@ from oligomdt.analysis.appraisal import (
     risk_of_bias,
     summary_of_findings,
 )
-from oligomdt.analysis.comparisons import comparison
+from oligomdt.analysis.comparisons import (
+    comparison,
+)
 from oligomdt.analysis.consistency import (
     consistency,
     extended_consistency,
 )
-from oligomdt.analysis.curves import survival_band
+from oligomdt.analysis.curve_warnings import (
+    curve_warnings,
+)
+from oligomdt.analysis.curves import (
+    survival_band,
+)
 from oligomdt.analysis.dependence import (
     cohorts_within_trials,
     influence_of_trials,
 )
-from oligomdt.analysis.derivations import derived
+from oligomdt.analysis.derivations import (
+    derived,
+)
 from oligomdt.analysis.estimates import (
     pooled_rows,
     published_estimates,
@@ -37,8 +48,12 @@ from oligomdt.analysis.extended import (
     extended_numbers,
     overlap_check,
 )
-from oligomdt.analysis.external import external_validation
-from oligomdt.analysis.headline import headline
+from oligomdt.analysis.external import (
+    external_validation,
+)
+from oligomdt.analysis.headline import (
+    headline,
+)
 from oligomdt.analysis.ipd_synthesis import (
     comparison_times,
     curve_reconstructions,
@@ -65,8 +80,12 @@ from oligomdt.analysis.pooled_curve import (
     known_until,
     pooled_curve,
 )
-from oligomdt.analysis.priors import prior_families
-from oligomdt.analysis.profiles import profiles
+from oligomdt.analysis.priors import (
+    prior_families,
+)
+from oligomdt.analysis.profiles import (
+    profiles,
+)
 from oligomdt.analysis.proportionality import (
     hr_over_time,
     proportionality,
@@ -109,6 +128,7 @@ __all__ = [
     "consistency",
     "control_survival",
     "curve_reconstructions",
+    "curve_warnings",
     "derived",
     "evidence_size",
     "extended_by_histology",

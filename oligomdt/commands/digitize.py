@@ -7,6 +7,8 @@ import sys
 import uuid
 from pathlib import Path
 
+from oligomdt.commands import accept
+
 EXAMPLE = r"""A figure is an SVG, PDF, PNG, JPEG or TIFF file. Lines and texts of an SVG or PDF
 are read as they are; images are looked at. What was read with low confidence is
 printed as a warning, and every part of it can be given:
@@ -36,6 +38,7 @@ def add(commands) -> None:
     write = command.add_argument_group("what to write")
     write.add_argument("--out", metavar="DIR", help="folder for the three tables")
     write.add_argument("--overlay", metavar="FILE", help="picture (PNG) of what was read")
+    accept.add(command)
     command.set_defaults(run=run)
 
 
@@ -78,6 +81,10 @@ def run(arguments: argparse.Namespace) -> int:
 
     try:
         _check_outputs(arguments)
+        accept.check(arguments)
+        if arguments.accepted:
+            print("\n".join(accept.into_book(arguments)))
+            return 0
         if arguments.panels:
             found = digitize.panels(arguments.figure, page=arguments.page)
             print("\n".join(f"{panel.name}  {panel.title}".rstrip() for panel in found))
@@ -85,11 +92,12 @@ def run(arguments: argparse.Namespace) -> int:
         options = {name: getattr(arguments, name) for name in OPTIONS}
         read = digitize.digitize(arguments.figure, **options)
         written = _write(arguments, read)
+        told = accept.into_book(arguments, read) if arguments.accept else []
     except ValueError as error:
         return _refused(str(error))
     except OSError as error:
         return _refused(f"{error.filename}: {error.strerror}" if error.filename else str(error))
-    print("\n".join([summary(read), *(f"wrote {path}" for path in written)]))
+    print("\n".join([summary(read), *(f"wrote {path}" for path in written), *told]))
     return 0
 
 
@@ -142,12 +150,15 @@ def _check_outputs(arguments) -> None:
         folder = Path(arguments.out).resolve()
         if not folder.is_dir() and (folder.exists() or not folder.parent.is_dir()):
             raise ValueError(f"--out {arguments.out}: give a folder, or a new one's name")
-    if arguments.overlay is not None:
-        path = Path(arguments.overlay)
+    for option in ("overlay", "page_html"):
+        given, named = getattr(arguments, option), f"--{option.replace('_', '-')}"
+        if given is None:
+            continue
+        path = Path(given)
         if not path.resolve().parent.is_dir() or path.is_dir():
-            raise ValueError(f"--overlay {path}: give a file in a folder that exists")
+            raise ValueError(f"{named} {path}: give a file in a folder that exists")
         if path.resolve() == Path(arguments.figure).resolve():
-            raise ValueError(f"--overlay {path} is the figure; give another file")
+            raise ValueError(f"{named} {path} is the figure; give another file")
 
 
 def _write(arguments, read) -> list:
@@ -157,6 +168,8 @@ def _write(arguments, read) -> list:
         from oligomdt.digitize.overlay import png
 
         contents[Path(arguments.overlay)] = png(read)
+    if arguments.page_html:
+        contents[Path(arguments.page_html)] = accept.page(arguments, read)
     if arguments.out:
         folder, stem = Path(arguments.out), Path(arguments.figure).stem
         frames = {"csv": read.points(), "censor.csv": read.censor(), "risk.csv": read.risk()}

@@ -88,7 +88,7 @@ def _read(pictures) -> list:
     for shown in pictures:
         height, width = shown.shape[:2]
         line = Line(MARGIN, MARGIN, width - MARGIN, height - MARGIN)
-        found += read(shown, [line])
+        found += [answer[:2] for answer in read(shown, [line])]
     return found
 
 

@@ -52,7 +52,7 @@ def draw(read: Digitised):
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    left, top, right, bottom = _around(read)
+    left, top, right, bottom = area(read)
     wide = 9.0
     figure = Figure(figsize=(wide, wide * (bottom - top) / (right - left)), dpi=150)
     FigureCanvasAgg(figure)
@@ -67,7 +67,7 @@ def draw(read: Digitised):
     return figure
 
 
-def _around(read) -> tuple:
+def area(read) -> tuple:
     """The part of the page to show: the panel, its labels and numbers at risk."""
     panel, page = read.panel, read.drawing
     width, height = panel.x1 - panel.x0, panel.y1 - panel.y0

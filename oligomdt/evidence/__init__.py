@@ -1,7 +1,9 @@
 """Published facts as frozen, checked records; what each field means is in data/README.md."""
 
+from .acceptance import accept_curve
 from .appraisal import load_appraisal
 from .curve import ArmCurve, Curve, Origin
+from .curve_checks import contradictions
 from .extended import ExtendedTrial, Limits, Scenario, extended
 from .external import Outcome, PublishedPool, external
 from .loading import context, curves, data_folder, load, sources
@@ -64,7 +66,9 @@ __all__ = [
     "SourceRef",
     "Stated",
     "Trial",
+    "accept_curve",
     "context",
+    "contradictions",
     "curves",
     "data_folder",
     "extended",

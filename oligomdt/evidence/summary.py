@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from .acceptance import refuse_contradictions
 from .appraisal import load_appraisal
 from .curve import Curve, read_curve
 from .extended import extended
@@ -40,9 +41,14 @@ def summary(path=None) -> str:
     trials = load(root)
     results = [result for trial in trials.values() for result in trial.results()]
     found = {result.id: read_curve(root, result) for result in results}
+    against = {
+        result.id: refuse_contradictions(root, result, curve)
+        for result in results
+        if (curve := found[result.id]) is not None
+    }
     lines = []
     for trial in trials.values():
-        lines += [*_trial_lines(trial, found), ""]
+        lines += [*_trial_lines(trial, found, against), ""]
     others = context(root)
     for other in others.values():
         lines += [f"{other.name}  {other.registration}  (context, never pooled)"]
@@ -66,7 +72,7 @@ def _layer_lines(root) -> Iterator[str]:
         yield f"published meta-analysis: {published.id} ({published.year})"
 
 
-def _trial_lines(trial: Trial, found: dict) -> Iterator[str]:
+def _trial_lines(trial: Trial, found: dict, against: dict) -> Iterator[str]:
     yield f"{trial.name}  {trial.registration}"
     yield f"  {trial.setting}"
     for report in trial.reports.values():
@@ -75,19 +81,20 @@ def _trial_lines(trial: Trial, found: dict) -> Iterator[str]:
     for text in trial.conflicts:
         yield f"  conflict: {text}"
     for cohort in trial.cohorts.values():
-        yield from _cohort_lines(cohort, found)
+        yield from _cohort_lines(cohort, found, against)
 
 
-def _cohort_lines(cohort: Cohort, found: dict) -> Iterator[str]:
+def _cohort_lines(cohort: Cohort, found: dict, against: dict) -> Iterator[str]:
     pooled = f"pooled as {cohort.group}" if cohort.group else "not pooled"
     parts = f", made of {' and '.join(cohort.parts)}" if cohort.parts else ""
     yield f"  cohort {cohort.id} ({cohort.label}): {pooled}{parts}"
     yield f"    primary report {cohort.primary}: {cohort.primary_reason}"
     for result in cohort.results.values():
-        yield from ("    " + line for line in _result_lines(result, found[result.id]))
+        lines = _result_lines(result, found[result.id], against.get(result.id, []))
+        yield from ("    " + line for line in lines)
 
 
-def _result_lines(result: Result, curve: Curve | None) -> Iterator[str]:
+def _result_lines(result: Result, curve: Curve | None, against: list) -> Iterator[str]:
     yield f"{result.id}, report {result.report}"
     for role in ROLES:
         yield f"  {role:<12} {_arm(result.arms[role])}"
@@ -98,6 +105,7 @@ def _result_lines(result: Result, curve: Curve | None) -> Iterator[str]:
     if curve:
         counts = ", ".join(f"{role} {len(curve.arms[role].time)}" for role in ROLES)
         yield f"  curve: points {counts}; {curve.origin.figure}, {curve.origin.panel}"
+        yield from (f"  conflict of the curve: {text}" for text in against)
     else:
         yield "  curve: no coordinates"
     unchecked = [name for name, value in stated_values(result) if not value.checked]

@@ -1,0 +1,373 @@
+"""Texts of an image: where letters stand, and what a recogniser reads there.
+
+Letters are the small connected pieces of ink. Pieces beside each other are a line of text; each
+line is cut out and read by the recogniser of PaddleOCR (PP-OCRv4, Apache licence), which the
+wheel `rapidocr-onnxruntime` holds, so nothing is downloaded. Other people's figures hold text
+that runs upwards: pieces above each other are turned first.
+"""
+
+import importlib.util
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from scipy import ndimage
+
+from oligomdt.digitize.drawing import Text
+from oligomdt.digitize.error import DigitizeError
+
+MODEL = ("rapidocr_onnxruntime", "models", "ch_PP-OCRv4_rec_infer.onnx")
+HEIGHT = 48
+"""Rows of the picture that the recogniser takes."""
+
+BATCH = 8
+"""Lines read at once."""
+
+MOST = 400
+"""Lines of text read on one image."""
+
+CONTRAST = 60
+"""Least difference of ink from the paper, of 255, in one of three colours."""
+
+FAINT = 35
+"""The same for lettering that has no darker part."""
+
+
+NOUGHTS = re.compile(r"[oO\d]*[.,]?[oO\d]+%?")
+
+ROMAN = re.compile(r"(?<!\w)(?=[IlVX1|-]*I)[IlVX1|]{1,4}(?:-[IlVX1|]{1,4})?(?!\w)")
+
+
+@dataclass(frozen=True)
+class Line:
+    """The box of a line of letters, in pixels, and whether it reads upwards."""
+
+    x0: int
+    y0: int
+    x1: int
+    y1: int
+    upright: bool = False
+
+
+def texts(image: np.ndarray) -> tuple[Text, ...]:
+    """Every line of text of an image.
+
+    Parameters
+    ----------
+    image : array of shape (height, width, 3), uint8
+        The page.
+
+    Returns
+    -------
+    tuple of Text
+        With the confidence of the recogniser; pieces it cannot read are left out.
+
+    Raises
+    ------
+    DigitizeError
+        When the recogniser is not installed.
+    """
+    found = lines(image)[:MOST]
+    answers = _in_rows(found, read(image, found))
+    return tuple(
+        Text(text, line.x0, line.y0, line.x1, line.y1, 90.0 * line.upright, confidence, colour)
+        for line, (text, confidence) in zip(found, answers, strict=True)
+        if text and (colour := _colour(image, line)) is not None
+    )
+
+
+def _in_rows(found, answers):
+    """In a row of whole numbers a short piece is a number, too, if digits are likely there."""
+    whole = [line for line, answer in zip(found, answers, strict=True) if answer[0].isdigit()]
+    chosen = []
+    for line, (text, confidence, digits, sure) in zip(found, answers, strict=True):
+        height = line.y1 - line.y0
+        short = len(text) <= 3 and not line.upright and not text.isdigit()
+        beside = [
+            other
+            for other in whole
+            if abs(other.y0 + other.y1 - line.y0 - line.y1) < 0.3 * height
+            and abs(other.y1 - other.y0 - height) <= 0.15 * height + 1
+        ]
+        number_like = short and digits and sure > 0.6 and len(beside) >= 3
+        # A digit that was taken for a letter is never quite sure.
+        chosen.append((digits, min(sure, 0.8)) if number_like else (text, confidence))
+    return chosen
+
+
+# -- where
+
+
+def ink(image: np.ndarray) -> np.ndarray:
+    """Which pixels are not paper: unlike every colour that fills a good part of the image."""
+    distance = np.full(image.shape[:2], 255, np.int16)
+    for paper in papers(image):
+        distance = np.minimum(distance, np.abs(image.astype(np.int16) - paper).max(axis=2))
+    dark = distance > CONTRAST
+    labels, count = ndimage.label(distance > FAINT, np.ones((3, 3), int))
+    if count:
+        # Grey lettering, but not the fringes of black lettering, which would join letters.
+        mixed = np.zeros(count + 1, bool)
+        mixed[labels[dark]] = True
+        dark |= (labels > 0) & ~mixed[labels]
+    return dark
+
+
+def papers(image: np.ndarray) -> list[np.ndarray]:
+    """Colours that fill at least a twelfth of the image, the most frequent first."""
+    coarse = (image[::2, ::2].reshape(-1, 3) >> 3).astype(np.int32)
+    codes = coarse[:, 0] << 10 | coarse[:, 1] << 5 | coarse[:, 2]
+    values, counts = np.unique(codes, return_counts=True)
+    order = np.argsort(-counts)[:3]
+    chosen = [values[k] for k in order if counts[k] >= len(codes) / 12] or [values[order[0]]]
+    flat = image[::2, ::2].reshape(-1, 3)
+    return [np.median(flat[codes == code], axis=0).astype(np.int16) for code in chosen]
+
+
+def lines(image: np.ndarray) -> list[Line]:
+    """Boxes of the lines of text of an image."""
+    labels, count = ndimage.label(ink(image), np.ones((3, 3), int))
+    if not count:
+        return []
+    slices = ndimage.find_objects(labels)
+    boxes = np.array([(cols.start, rows.start, cols.stop, rows.stop) for rows, cols in slices])
+    size = min(image.shape[:2])
+    width, height = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
+    small = (np.maximum(width, height) <= max(16, 0.35 * size)) & (
+        np.minimum(width, height) <= max(14, 0.07 * size)
+    )
+    letter = small & (height >= 4) & (width <= 12 * height) & (height <= 12 * width)
+    typical = _typical(height[letter])
+    small &= np.maximum(width, height) > 1
+    for k in np.flatnonzero(small & (width > 1.15 * typical)):
+        small[k] = not _is_key(labels[slices[k]] == k + 1)
+    narrow = small & (width < 1.5 * typical) & (width >= 0.15 * typical) & (height < 2 * width)
+    columns = _columns(boxes, np.flatnonzero(narrow), np.flatnonzero(small), typical)
+    taken = np.zeros(len(boxes), bool)
+    for group in columns:
+        taken[group] = True
+    tall = small & (height >= 0.45 * typical) & ~taken
+    hyphen = small & (height < 0.45 * typical) & (width > height) & (width < 0.7 * typical)
+    core = np.flatnonzero(tall | (hyphen & ~taken))
+    found = [_line(boxes[group], True) for group in columns]
+    for group in _groups(boxes[core], typical):
+        group = core[group]
+        if tall[group].any():
+            found.append(_line(boxes[group], False))
+    return found
+
+
+def _is_key(piece) -> bool:
+    """Whether a piece is the sample of a legend: a bar, a wide cross or a filled box."""
+    if piece.mean() > 0.85:
+        return True
+    full = piece.mean(axis=1) > 0.8
+    if not full.any():
+        return False
+    rows = np.flatnonzero(full)
+    if np.ptp(rows) + 1 > 0.5 * len(piece):
+        return False
+    rest = piece.copy()
+    edge = max(1, round(0.08 * len(piece)))
+    rest[max(rows[0] - edge, 0) : rows[-1] + 1 + edge] = False
+    columns = np.flatnonzero(rest.any(axis=0))
+    if not len(columns):
+        return True
+    middle = (columns[0] + columns[-1] + 1) / 2 / piece.shape[1]
+    both = rest[: rows[0]].any() and rest[rows[-1] + 1 :].any()
+    return both and np.ptp(columns) < 0.3 * piece.shape[1] and 0.35 < middle < 0.65
+
+
+def _typical(heights) -> float:
+    """Height of most of the lettering by area: the dashes of curves are many but small."""
+    if not len(heights):
+        return 8.0
+    heights = np.sort(heights).astype(float)
+    share = np.cumsum(heights**2)
+    return float(heights[np.searchsorted(share, share[-1] / 2)])
+
+
+def _columns(boxes, pool, every, typical) -> list[np.ndarray]:
+    """Pieces that stand above each other and not beside others: text that runs upwards."""
+    if not len(pool):
+        return []
+    turned = boxes[pool][:, [1, 0, 3, 2]]
+    beside = np.zeros(len(boxes), int)
+    for group in _groups(boxes[every], typical):
+        part = every[group]
+        beside[part] = (boxes[part, 3] - boxes[part, 1] > 0.3 * typical).sum()
+    found = []
+    for group in _groups(turned, typical):
+        part = boxes[pool[group]]
+        tall = part[:, 3].max() - part[:, 1].min()
+        wide = part[:, 2].max() - part[:, 0].min()
+        letters = (part[:, 2] - part[:, 0] >= 0.45 * typical).sum()
+        alone = np.mean(beside[pool[group]] <= 1)
+        # Two digits above each other are two rows of a table unless they lie on their side.
+        lying = (part[:, 2] - part[:, 0] >= part[:, 3] - part[:, 1]).all()
+        if len(part) == 2 and not lying:
+            continue
+        if letters >= 2 and tall > 1.3 * wide and wide < 1.6 * typical and alone > 0.6:
+            found.append(pool[group])
+    return found
+
+
+def _line(boxes, upright) -> Line:
+    x0, y0 = boxes[:, :2].min(axis=0)
+    x1, y1 = boxes[:, 2:].max(axis=0)
+    return Line(int(x0), int(y0), int(x1), int(y1), upright)
+
+
+def _groups(boxes, typical) -> list[np.ndarray]:
+    """Pieces that follow each other from left to right in one line."""
+    parent = np.arange(len(boxes))
+
+    def root(k):
+        while parent[k] != k:
+            parent[k] = parent[parent[k]]
+            k = parent[k]
+        return k
+
+    order = np.argsort(boxes[:, 0], kind="stable")
+    start = boxes[order, 0]
+    size = boxes[:, 3] - boxes[:, 1]
+    for place, i in enumerate(order):
+        last = np.searchsorted(start, boxes[i, 2] + 3 * max(size[i], typical), side="right")
+        near = order[place + 1 : last]
+        overlap = np.minimum(boxes[i, 3], boxes[near, 3]) - np.maximum(
+            boxes[i, 1], boxes[near, 1]
+        )
+        gap = boxes[near, 0] - boxes[i, 2]
+        large = np.maximum(size[i], size[near])
+        least = np.minimum(size[i], size[near])
+        dashed = least < 0.45 * typical
+        room = np.where(dashed, 0.45 * large, 0.75 * np.maximum(large, 0.9 * typical))
+        joined = (overlap >= 0.4 * least) & (gap < room)
+        # Letters of one line are of one size.
+        joined &= (large < 2.6 * least) | dashed
+        for j in near[joined]:
+            parent[root(j)] = root(i)
+    roots = np.array([root(k) for k in range(len(boxes))], int)
+    return [np.flatnonzero(roots == k) for k in np.unique(roots)]
+
+
+def _colour(image, line):
+    """The colour of the letters: the strongest ink of the box."""
+    part = image[line.y0 : line.y1, line.x0 : line.x1].reshape(-1, 3).astype(int)
+    paper = np.median(np.concatenate([part[:1], _border(image, line)]).reshape(-1, 3), axis=0)
+    away = np.abs(part - paper).sum(axis=1)
+    if away.max() < FAINT:
+        return None
+    strong = part[away >= 0.85 * away.max()]
+    return tuple(int(v) for v in np.median(strong, axis=0))
+
+
+def _border(image, line):
+    y0, y1 = max(line.y0 - 1, 0), min(line.y1, image.shape[0] - 1)
+    return np.concatenate([image[y0, line.x0 : line.x1], image[y1, line.x0 : line.x1]]).astype(
+        int
+    )
+
+
+# -- what
+
+
+def read(image: np.ndarray, found: list[Line]) -> list[tuple[str, float, str, float]]:
+    """What the recogniser reads in each box, and its confidence from 0 to 1.
+
+    The third and fourth entry are what it reads if only digits may stand there, and their
+    share among the ten.
+    """
+    pictures = [_picture(image, line) for line in found]
+    answers = [("", 0.0, "", 0.0)] * len(found)
+    order = sorted(range(len(found)), key=lambda k: pictures[k].shape[2])
+    for start in range(0, len(order), BATCH):
+        part = order[start : start + BATCH]
+        width = max(pictures[k].shape[2] for k in part)
+        block = np.zeros((len(part), 3, HEIGHT, width), np.float32)
+        for row, k in enumerate(part):
+            block[row, :, :, : pictures[k].shape[2]] = pictures[k]
+        for k, answer in zip(part, _recognised(block), strict=True):
+            answers[k] = answer
+    return answers
+
+
+def _picture(image, line) -> np.ndarray:
+    size = (line.x1 - line.x0) if line.upright else (line.y1 - line.y0)
+    pad, side = max(2, round(0.22 * size)), max(2, round(0.35 * size))
+    dx, dy = (pad, side) if line.upright else (side, pad)
+    height, width = image.shape[:2]
+    box = (
+        max(line.x0 - dx, 0),
+        max(line.y0 - dy, 0),
+        min(line.x1 + dx, width),
+        min(line.y1 + dy, height),
+    )
+    part = Image.fromarray(image[box[1] : box[3], box[0] : box[2]])
+    if line.upright:
+        part = part.transpose(Image.Transpose.ROTATE_270)
+    wide = int(np.clip(round(part.width * HEIGHT / part.height), 16, 2400))
+    part = part.resize((wide, HEIGHT), Image.Resampling.BICUBIC)
+    array = np.asarray(part, np.float32)[:, :, ::-1] / 127.5 - 1.0
+    return array.transpose(2, 0, 1)
+
+
+def _recognised(block) -> list[tuple[str, float, str, float]]:
+    session, letters = _model()
+    (shares,) = session.run(None, {session.get_inputs()[0].name: block})
+    best, sure = shares.argmax(axis=2), shares.max(axis=2)
+    ten = np.array([letters.index(digit) for digit in "0123456789"])
+    answers = []
+    for row, weights, share in zip(best, sure, shares, strict=True):
+        kept = (row != 0) & np.r_[True, row[1:] != row[:-1]]
+        text = "".join(letters[k] for k in row[kept])
+        among = share[kept][:, ten]
+        among = among / np.maximum(among.sum(axis=1, keepdims=True), 1e-12)
+        digits = "".join(str(k) for k in among.argmax(axis=1)) if kept.any() else ""
+        answers.append(
+            (
+                _digits(text.strip()),
+                float(weights[kept].mean()) if kept.any() else 0.0,
+                digits,
+                float(among.max(axis=1).min()) if kept.any() else 0.0,
+            )
+        )
+    return answers
+
+
+def _digits(text) -> str:
+    """Noughts and Roman numerals that were read as letters, put right."""
+    if re.fullmatch(NOUGHTS, text):
+        return text.replace("o", "0").replace("O", "0")
+    return re.sub(ROMAN, lambda found: re.sub("[l1|]", "I", found[0]), text)
+
+
+@lru_cache(maxsize=1)
+def _model():
+    """The recogniser and its letters; place 0 stands for none."""
+    try:
+        import onnxruntime
+
+        package = importlib.util.find_spec(MODEL[0])
+    except ImportError as error:
+        raise DigitizeError(_not_installed()) from error
+    if package is None or not package.submodule_search_locations:
+        raise DigitizeError(_not_installed())
+    path = Path(package.submodule_search_locations[0]).joinpath(*MODEL[1:])
+    if not path.is_file():
+        raise DigitizeError(_not_installed())
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(
+        str(path), options, providers=["CPUExecutionProvider"]
+    )
+    letters = session.get_modelmeta().custom_metadata_map["character"].splitlines()
+    return session, ["", *letters, " "]
+
+
+def _not_installed() -> str:
+    return "reading text in an image needs the extra: pip install 'oligomdt[digitize]'"

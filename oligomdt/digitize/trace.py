@@ -1,0 +1,517 @@
+"""Curves of an image: the path of an arm through the columns, and its corners between pixels.
+
+The ink of an arm is the share of each pixel that its colour covers. A curve is the falling path
+from (0, 1) with most ink on it: a dynamic programme over the columns of the panel, in which a
+level without ink and a drop without ink cost. Levels and times are then measured on the upper
+and the lower edge of the line, which anti-aliasing places to a fraction of a pixel.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import ndimage
+
+GAP = {"solid": 1.0, "dashed": 0.4, "dotted": 0.14}
+"""Cost of a column without ink, by the style of the line; a column with ink earns 1."""
+
+HIDDEN = 0.1
+"""Cost of a column in which something else is drawn over the line."""
+
+DROP = 0.8
+"""Cost of a step."""
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """A curve in pixels of the image, from left to right.
+
+    Attributes
+    ----------
+    points : array of shape (m, 2)
+        Corners of the step line: its start, then before and after each drop, and its end.
+    colour : tuple of int
+        Of the line.
+    style : str
+        'solid', 'dashed' or 'dotted'.
+    width : float
+        Of the line, in pixels.
+    seen : float
+        Share of its columns that show ink of its own.
+    rows : array of shape (n,)
+        Row of its level in each column of the panel from `left` on.
+    left : int
+        First column.
+    """
+
+    points: np.ndarray
+    colour: tuple[int, int, int]
+    style: str
+    width: float
+    seen: float
+    rows: np.ndarray
+    left: int
+
+    @property
+    def end(self) -> float:
+        """Its right end."""
+        return float(self.points[-1, 0])
+
+    def level(self, x):
+        """Height of its level at x (page units), a number or an array."""
+        k = np.searchsorted(self.points[:, 0], x, side="right") - 1
+        return self.points[np.clip(k, 0, len(self.points) - 1), 1]
+
+
+# -- ink
+
+
+def coverage(pixels, paper, colour, others=()) -> np.ndarray:
+    """The share of each pixel that a line of one colour covers.
+
+    Parameters
+    ----------
+    pixels : array of shape (height, width, 3)
+        Part of the image.
+    paper : array of shape (3,)
+        Its background.
+    colour : tuple of int
+        Of the line.
+    others : list of tuple of int
+        Colours of other lines: a pixel that is nearer to one of them is not of this one.
+
+    Returns
+    -------
+    array of shape (height, width)
+        0 to 1; wide areas in a tint of the colour, such as confidence bands, are taken off.
+    """
+    share, away = _mixed(pixels, paper, colour)
+    match = np.clip(1.6 - away / 45.0, 0, 1)
+    for other in others:
+        other_share, other_away = _mixed(pixels, paper, other)
+        lighter, darker = tint(other, colour, paper), tint(colour, other, paper)
+        if lighter is not None:
+            # A paler line is told from the fringe of this one by what is next to it.
+            alone = ndimage.grey_dilation(share, size=(3, 3)) < (1 + lighter) / 2
+            match = np.where(alone, 0, match)
+        elif darker is not None:
+            fringe = ndimage.grey_dilation(other_share, size=(3, 3)) > (1 + darker) / 2
+            match = np.where(fringe & (other_away < 60), 0, match)
+        else:
+            nearer = (other_away + 14 < away) & (other_share > 0.3)
+            match = np.where(nearer, 0, match)
+    share = np.clip(share, 0, 1) * match
+    area = ndimage.grey_opening(share, size=(9, 9))
+    area = np.where(area > 0.55, 0, area)
+    return np.clip((share - area) / (1 - area), 0, 1)
+
+
+def tint(colour, other, paper) -> float | None:
+    """The share of another colour that, thinned with the paper, gives this one; or None."""
+    share, away = _mixed(np.asarray(colour, float)[None, None], paper, other)
+    near = 0.1 < float(share[0, 0]) < 0.85 and float(away[0, 0]) < 25
+    return float(share[0, 0]) if near else None
+
+
+def _mixed(pixels, paper, colour):
+    """Share of a colour in each pixel and how far the pixel is from that mixture."""
+    way = np.asarray(colour, float) - paper
+    away = pixels - paper
+    share = away @ way / max(float(way @ way), 1.0)
+    clipped = np.clip(share, 0, 1.05)
+    rest = away - clipped[..., None] * way
+    return share, np.sqrt((rest**2).sum(axis=2))
+
+
+# -- path
+
+
+def path(cover, hidden, start_row, style):
+    """The falling path with most ink from the left edge, and where it ends.
+
+    Parameters
+    ----------
+    cover : array of shape (height, width)
+        Ink of the arm.
+    hidden : array of bool, shape (height, width)
+        Where something else may cover the line.
+    start_row : float
+        Row of survival 1.
+    style : str
+        'solid', 'dashed' or 'dotted'.
+
+    Returns
+    -------
+    rows : array of int, shape (n,) or None
+        Row of the level in each column up to the end; None if nothing starts there.
+    worth : float
+        Ink less costs.
+    """
+    height, width = cover.shape
+    gap = GAP[style]
+    level, upright = _whole(cover)
+    gain = np.where(level >= 0.35, level, np.where(hidden, -HIDDEN, -gap * (1 - level)))
+    bare = 1 - np.maximum(upright, np.pad(upright, ((0, 0), (1, 0)))[:, :width])
+    cost = np.where(hidden, 0.2, 1.0) * gap * bare - 0.05 * (bare < 0.4)
+    total = np.cumsum(cost, axis=0)
+    first = np.abs(np.arange(height) + 0.5 - start_row) <= 1.6
+    worth = np.where(first, 0.0, -np.inf)
+    came = np.empty((width, height), np.int32)
+    index = np.arange(height)
+    best, best_at = -np.inf, None
+    for x in range(width):
+        reach = worth + total[:, x]
+        top = np.maximum.accumulate(reach)
+        where = np.maximum.accumulate(np.where(reach >= top, index, 0))
+        dropped = top - total[:, x] - DROP
+        stays = worth >= dropped
+        came[x] = np.where(stays, index, where)
+        worth = np.where(stays, worth, dropped) + gain[:, x]
+        row = int(np.argmax(worth))
+        if worth[row] > best:
+            best, best_at = float(worth[row]), (x, row)
+    if best_at is None or best <= 0:
+        return None, 0.0
+    end, row = best_at
+    rows = np.empty(end + 1, int)
+    for x in range(end, -1, -1):
+        rows[x] = row
+        row = came[x, row]
+    fall = slice(int(max(start_row, 0)), rows[0])
+    blank = (bare[fall, 0] > 0.6) & ~hidden[fall, 0]
+    if blank.sum() > max(4, 0.5 * (rows[0] - start_row)):
+        return None, 0.0
+    return rows, best
+
+
+def _whole(cover):
+    """Ink of level and of upright lines that share their width between two pixels.
+
+    Only of lines thinner than a pixel or two: thicker ones fill a pixel anyway.
+    """
+    inked = cover[cover > 0.25]
+    if not len(inked) or np.percentile(inked, 75) > 0.9:
+        return cover, cover
+    padded = np.pad(cover, 1)
+    beside = np.maximum(padded[:-2, 1:-1], padded[2:, 1:-1])
+    before = np.maximum(padded[1:-1, :-2], padded[1:-1, 2:])
+    return np.minimum(cover + beside, 1), np.minimum(cover + before, 1)
+
+
+# -- corners
+
+
+@dataclass(frozen=True, eq=False)
+class _Edges:
+    """Upper and lower edge of the line in each column; nan where they cannot be seen."""
+
+    top: np.ndarray
+    bottom: np.ndarray
+    inked: np.ndarray
+
+
+def thickness(cover, rows) -> float:
+    """Width of a line along its path, in pixels."""
+    columns = np.arange(len(rows))
+    sums = _window(cover, rows, 6).sum(axis=0)
+    good = cover[rows, columns] > 0.5
+    level = np.r_[0, np.diff(rows)] == 0
+    still = ndimage.uniform_filter1d(level.astype(float), 9) > 0.99
+    chosen = sums[good & still] if (good & still).sum() >= 5 else sums[good]
+    return float(np.clip(np.percentile(chosen, 40), 0.7, 12)) if len(chosen) else 1.5
+
+
+def _window(cover, rows, half):
+    """Rows around the path, column by column; nothing beyond the image."""
+    padded = np.pad(cover, ((half, half), (0, 0)))
+    columns = np.arange(len(rows))
+    return np.stack([padded[rows + k, columns] for k in range(2 * half + 1)])
+
+
+def corners(cover, hidden, rows, width):
+    """Corners of the step line along a path, between pixels.
+
+    Parameters
+    ----------
+    cover : array of shape (height, width)
+        Ink of the arm.
+    hidden : array of bool, shape (height, width)
+        Where something else may cover the line.
+    rows : array of int, shape (n,)
+        The path.
+    width : float
+        Of the line, in pixels.
+
+    Returns
+    -------
+    array of shape (m, 2)
+        Column and row of every corner, in pixels of `cover`.
+    """
+    edges = _without_bumps(_edges(cover, hidden, rows, width))
+    fitted = _stairs(edges, rows, width)
+    starts = np.r_[0, np.flatnonzero(np.diff(fitted)) + 1]
+    ends = np.r_[starts[1:], len(rows)]
+    levels = _levels(edges, fitted[starts], starts, ends, width)
+    levels, starts, ends = _fused(levels, starts, ends)
+    levels, starts, ends = _without_smears(levels, starts, ends)
+    times = [_time(edges, levels, starts, ends, k, width) for k in range(1, len(levels))]
+    times = np.maximum.accumulate(np.array(times)) if times else np.empty(0)
+    times, levels = _gathered(times, np.array(levels))
+    end = _end(cover, rows, width)
+    points = [(0.0, levels[0])]
+    for time, before, after in zip(times, levels, levels[1:], strict=False):
+        points += [(time, before), (time, after)]
+    points.append((max(end, points[-1][0]), levels[-1]))
+    low = _last_drop(cover, rows, width)
+    if low is not None and low > levels[-1] + 1.5:
+        points[-1] = (max(points[-1][0] - width / 2, points[-2][0]), levels[-1])
+        points.append((points[-1][0], low))
+    return np.array(points)
+
+
+def _gathered(times, levels):
+    """Drops within a pixel of time as one, at their mean by size: they cannot be told apart."""
+    kept_times, kept_levels, k = [], [levels[0]], 0
+    while k < len(times):
+        last = k
+        while last + 1 < len(times) and times[last + 1] - times[k] <= 1.0:
+            last += 1
+        sizes = np.diff(levels[k : last + 2])
+        kept_times.append(float(np.average(times[k : last + 1], weights=sizes)))
+        kept_levels.append(levels[last + 1])
+        k = last + 1
+    return np.array(kept_times), np.array(kept_levels)
+
+
+def _edges(cover, hidden, rows, width) -> _Edges:
+    """Edges by the ink above and below the path, as far as the path was or will be."""
+    count, half = len(rows), width / 2
+    reach, shift = int(np.ceil(half + 1.5)), int(np.ceil(width)) + 2
+    before = rows[np.maximum(np.arange(count) - shift, 0)] - reach
+    after = rows[np.minimum(np.arange(count) + shift, count - 1)] + reach
+    top, bottom = np.full(count, np.nan), np.full(count, np.nan)
+    inked = np.zeros(count, bool)
+    height = len(cover)
+    for x in range(count):
+        r = rows[x]
+        column = cover[:, x]
+        if column[max(r - 1, 0) : r + 2].max() < 0.25:
+            continue
+        r = max(r - 1, 0) + int(np.argmax(column[max(r - 1, 0) : r + 2]))
+        inked[x] = True
+        up = column[max(before[x], 0) : r + 1][::-1]
+        down = column[r : min(after[x] + 1, height)]
+        over, far_up = _run(up)
+        under, far_down = _run(down)
+        first, last = r - far_up + 1, r + far_down
+        upper, lower = r + 1 - over, r + under
+        if last - first <= width + 3:
+            # One level alone: its middle is the centre of its ink.
+            ink = column[first:last]
+            middle = float((ink * (np.arange(first, last) + 0.5)).sum() / ink.sum())
+            upper, lower = middle - ink.sum() / 2, middle + ink.sum() / 2
+        if not hidden[max(first - 2, 0) : first, x].any():
+            top[x] = upper
+        if not hidden[last : last + 2, x].any():
+            bottom[x] = lower
+    thin = bottom - top < 0.55 * width
+    top[thin], bottom[thin] = np.nan, np.nan
+    return _Edges(top, bottom, inked)
+
+
+NEAR = 8
+"""Columns over which edges are compared."""
+
+BUMP = 0.7
+"""Pixels that an edge may go back: more is a censoring mark."""
+
+
+def _without_bumps(edges) -> _Edges:
+    """Without columns where an edge goes up, which only a mark on the line does."""
+    top, bottom = edges.top, edges.bottom
+    before, after = np.full(len(top), -np.inf), np.full(len(top), np.inf)
+    for k in range(1, min(NEAR, len(top) - 1) + 1):
+        before[k:] = np.fmax(before[k:], top[:-k])
+        after[:-k] = np.fmin(after[:-k], bottom[k:])
+    bump = (top < before - BUMP) | (bottom > after + BUMP)
+    return _Edges(np.where(bump, np.nan, top), np.where(bump, np.nan, bottom), edges.inked)
+
+
+FINE = 4
+"""Levels to a pixel in the first fit of the steps."""
+
+CHANGE = 0.8
+"""Cost of a step in that fit, in pixels of misfit."""
+
+FAR = 1.5
+"""Misfit of a column that counts no further, in pixels: censoring marks and other lines."""
+
+
+def _stairs(edges, rows, width):
+    """The falling steps that fit both edges best, in each column (L1, with a cost per step)."""
+    count, half = len(rows), width / 2
+    x = np.arange(count)
+    upper = _shifted(edges.top, half) + half
+    lower = _shifted(edges.bottom, -half) - half
+    low, high = rows.min() - 3, rows.max() + 4
+    grid = np.arange(low * FINE, high * FINE + 1) / FINE
+    index = np.arange(len(grid))
+    worth = np.zeros(len(grid))
+    came = np.empty((count, len(grid)), np.int32)
+    for k in x:
+        best = np.minimum.accumulate(worth)
+        where = np.maximum.accumulate(np.where(worth <= best, index, 0))
+        stays = worth <= best + CHANGE
+        came[k] = np.where(stays, index, where)
+        worth = np.where(stays, worth, best + CHANGE)
+        for value in (upper[k], lower[k]):
+            if value == value:
+                worth = worth + np.minimum(np.abs(grid - value), FAR)
+        worth = worth + 0.02 * np.minimum(np.abs(grid - rows[k] - 0.5), 20)
+    at = int(np.argmin(worth))
+    fitted = np.empty(count)
+    for k in range(count - 1, -1, -1):
+        fitted[k] = grid[at]
+        at = came[k, at]
+    return fitted
+
+
+def _shifted(values, by):
+    """Values at x + by, between columns where both neighbours are known."""
+    count = len(values)
+    place = np.arange(count) + by
+    low = np.floor(place).astype(int)
+    share = place - low
+    inside = (low >= 0) & (low < count)
+    a = np.where(inside, values[np.clip(low, 0, count - 1)], np.nan)
+    b = np.where(low + 1 < count, values[np.clip(low + 1, 0, count - 1)], np.nan)
+    if share[0] < 1e-9:
+        return a
+    return np.where(
+        share < 0.5, np.where(np.isnan(b), a, a + share * (b - a)), a + share * (b - a)
+    )
+
+
+def _run(ink):
+    """Ink from the path outwards up to the first blank pixel, and the pixels that took."""
+    blank = np.flatnonzero(ink < 0.12)
+    length = int(blank[0]) if len(blank) else len(ink)
+    return float(ink[:length].sum()), length
+
+
+def _middles(edges, start, end, width):
+    """Middles of the line over the columns of one level, away from its neighbours."""
+    half = width / 2
+    top = edges.top[int(np.ceil(start + half)) : int(end + half)]
+    bottom = edges.bottom[max(int(np.ceil(start - half)), 0) : max(int(end - half), 1)]
+    return top[~np.isnan(top)], bottom[~np.isnan(bottom)]
+
+
+def _levels(edges, fitted, starts, ends, width):
+    levels = []
+    for start, end, first in zip(starts, ends, fitted, strict=True):
+        margin = int(np.ceil(width / 2)) + 1
+        inner = slice(start + margin, end - margin)
+        middles = (edges.top[inner] + edges.bottom[inner]) / 2
+        thick = edges.bottom[inner] - edges.top[inner]
+        good = ~np.isnan(middles) & (np.abs(thick - width) < 0.35 * width + 0.4)
+        if good.sum() >= 3:
+            level = float(np.median(middles[good]))
+        else:
+            top, bottom = _middles(edges, start, end, width)
+            guesses = [float(np.median(top)) + width / 2] if len(top) else []
+            guesses += [float(np.median(bottom)) - width / 2] if len(bottom) else []
+            guesses = [guess for guess in guesses if abs(guess - first) < 0.6]
+            level = float(np.mean(guesses)) if guesses else first
+        levels.append(level if abs(level - first) < 0.8 else first)
+    return np.array(levels)
+
+
+SMALLEST = 0.3
+"""Pixels of the smallest step."""
+
+
+def _fused(levels, starts, ends):
+    """Without steps that are too small or go up."""
+    levels, starts, ends = list(levels), list(starts), list(ends)
+    while len(levels) > 1:
+        drops = np.diff(levels)
+        k = int(np.argmin(drops))
+        if drops[k] >= SMALLEST:
+            break
+        weights = np.array([ends[k] - starts[k], ends[k + 1] - starts[k + 1]], float)
+        levels[k] = float(np.average(levels[k : k + 2], weights=weights))
+        ends[k] = ends[k + 1]
+        del levels[k + 1], starts[k + 1], ends[k + 1]
+    return levels, starts, ends
+
+
+def _without_smears(levels, starts, ends):
+    """Without levels of one or two columns in the middle of one drop.
+
+    A drop that falls between two columns darkens both in part, and that looks like a level.
+    Longer runs of short levels are a steep part of the curve and stay.
+    """
+    short = np.array(ends) - np.array(starts) <= 1
+    drop = np.diff(levels)
+    keep = np.ones(len(levels), bool)
+    k = 1
+    while k < len(levels) - 1:
+        last = k
+        while last < len(levels) - 1 and short[last]:
+            last += 1
+        if 0 < last - k <= 2 and (drop[k - 1 : last] > 2).all():
+            keep[k:last] = False
+        k = max(last, k + 1)
+    chosen = np.flatnonzero(keep)
+    return [[values[i] for i in chosen] for values in (levels, starts, ends)]
+
+
+def _time(edges, levels, starts, ends, k, width) -> float:
+    """Where the line falls from one level to the next: the mean of both edges."""
+    at, half, drop = starts[k], width / 2, levels[k] - levels[k - 1]
+    reach = width + 3
+    low = max((starts[k - 1] + ends[k - 1]) / 2, at - reach)
+    high = min((starts[k] + ends[k]) / 2, at + reach)
+    found = []
+    for edge, side in ((edges.top, 1), (edges.bottom, -1)):
+        a = max(int(round(low + side * half)), 0)
+        b = min(int(round(high + side * half)) + 1, len(edge))
+        part = edge[a:b]
+        known = ~np.isnan(part)
+        if b - a < 2 or known.sum() < 2:
+            continue
+        part = np.interp(np.arange(a, b), np.arange(a, b)[known], part[known])
+        after = levels[k] - side * half
+        left = np.clip((after - part) / drop, 0, 1)
+        found.append(a + float(left.sum()) - side * half)
+    found = [x for x in found if abs(x - at) < reach]
+    return float(np.mean(found)) if found else float(at)
+
+
+def _end(cover, rows, width) -> float:
+    """Right end of the last level, without the half width that a line reaches beyond it."""
+    last, row = len(rows), rows[-1]
+    half = int(np.ceil(width / 2))
+    part = cover[max(row - half, 0) : row + half + 1, max(last - 4, 0) : last + 4]
+    ink = part.max(axis=0) if part.size else np.zeros(1)
+    return max(last - 4, 0) + float(ink.sum())
+
+
+def _last_drop(cover, rows, width):
+    """Row to which the line falls at its very end; None if it does not."""
+    x = min(len(rows), cover.shape[1]) - 1
+    reach = int(np.ceil(width)) + 1
+    below = cover[rows[-1] + 1 :, max(x - reach, 0) : x + reach + 1].max(axis=1)
+    gone = np.flatnonzero(below < 0.35)
+    length = int(gone[0]) if len(gone) else len(below)
+    above = cover[: rows[-1], max(x - reach, 0) : x + reach + 1].max(axis=1)[::-1]
+    gone = np.flatnonzero(above < 0.35)
+    mark = (int(gone[0]) if len(gone) else len(above)) > 0.6 * length
+    if length < width + 2 or mark:
+        return None
+    return float(rows[-1] + 1 + below[:length].sum() + below[length : length + 1].sum())
+
+
+def moved(trace: Trace, dx, dy) -> Trace:
+    """The same curve elsewhere on the page."""
+    return replace(trace, points=trace.points + np.array([dx, dy]))
