@@ -314,6 +314,12 @@ def test_further_images_of_a_tiff_are_told():
     assert "holds 3 images" in image.read(content, "scans.tif").notes[0]
 
 
+def test_large_scans_are_read_at_a_smaller_size():
+    drawing = image.read(saved(Image.new("RGB", (5000, 3000), "white"), "PNG"), "scan.png")
+    assert drawing.image.shape == (1500, 2500, 3)
+    assert "1/2 of its size" in drawing.notes[0]
+
+
 def test_the_recogniser_is_named_when_it_is_missing(monkeypatch):
     ocr._model.cache_clear()
     monkeypatch.setattr(ocr.importlib.util, "find_spec", lambda name: None)
@@ -371,6 +377,13 @@ def test_a_curve_that_does_not_start_at_one_is_none():
     assert rows is None
 
 
+def test_the_path_ends_where_its_ink_ends():
+    cover = staircase(CORNERS[:4], 2.0)
+    cover[100:102, 120:160] = 1.0  # the sample of a legend
+    rows, _ = trace.path(cover, np.zeros(cover.shape, bool), 10.3, "solid")
+    assert len(rows) == pytest.approx(91, abs=2)
+
+
 def test_bands_are_no_ink():
     pixels = np.full((60, 100, 3), 255.0)
     pixels[20:50] = (205, 210, 240)  # a tint of blue
@@ -382,9 +395,29 @@ def test_bands_are_no_ink():
 
 def test_other_colours_are_no_ink():
     pixels = np.full((20, 30, 3), 255.0)
-    pixels[5], pixels[10] = BLUE, RED
-    cover = trace.coverage(pixels, np.full(3, 255.0), BLUE, [RED])
-    assert cover[5].min() > 0.95 and cover[10].max() < 0.1
+    violet = (90, 60, 170)
+    pixels[5], pixels[10] = BLUE, violet
+    cover = trace.coverage(pixels, np.full(3, 255.0), BLUE, [violet])
+    assert cover[5].min() > 0.95 and cover[10].max() < 0.02
+
+
+def test_axes_are_no_ink_where_nothing_covers_them():
+    pixels = np.full((40, 60, 3), 255.0)
+    pixels[30] = 0
+    pixels[:31, 20] = RED
+    rules = raster._rules(pixels, np.full(3, 255.0))
+    assert rules[30, :20].all() and rules[30, 21:].all() and not rules[30, 20]
+    assert not rules[:30].any()
+
+
+def test_a_letter_in_a_row_of_counts_is_a_number():
+    boxes = [ocr.Line(x, 50, x + 10, 64) for x in (0, 50, 100, 150)]
+    boxes.append(ocr.Line(150, 90, 160, 104))
+    counts = [(text, 1.0, text, 1.0) for text in ("30", "21", "11")]
+    odd = ("N", 0.96, "2", 0.9)
+    read = ocr._in_rows(boxes, [*counts, odd, odd])
+    assert [text for text, _ in read] == ["30", "21", "11", "2", "N"]
+    assert read[3][1] <= 0.8
 
 
 def test_marks_are_found_on_the_line_only():

@@ -1,6 +1,7 @@
 """Images: PNG, JPEG and TIFF files."""
 
 import io
+import math
 import warnings
 
 import numpy as np
@@ -45,8 +46,24 @@ def read(content: bytes, name: str) -> Drawing:
         raise DigitizeError(_too_large(name)) from error
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, KeyError) as error:
         raise DigitizeError(f"{name} cannot be read as an image: it is broken") from error
+    array, more = _of_usual_size(array, name)
+    notes = (*notes, *more)
     height, width = array.shape[:2]
     return Drawing("raster", float(width), float(height), image=array, source=name, notes=notes)
+
+
+def _of_usual_size(array, name):
+    """The image, made smaller by a whole number if it has more pixels than reading needs."""
+    height, width = array.shape[:2]
+    times = math.ceil(math.sqrt(width * height / ENOUGH))
+    if times == 1:
+        return array, ()
+    smaller = np.array(Image.fromarray(array).reduce(times))
+    return smaller, (f"{name} was read at 1/{times} of its size; --box counts in those pixels",)
+
+
+ENOUGH = 6_000_000
+"""Pixels that are read; a figure of 8 by 8 inches at 300 dpi has fewer."""
 
 
 def _check_size(size, name):

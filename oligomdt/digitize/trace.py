@@ -246,6 +246,7 @@ def corners(cover, hidden, rows, width):
     array of shape (m, 2)
         Column and row of every corner, in pixels of `cover`.
     """
+    rows, foot = _without_foot(rows, width)
     edges = _without_bumps(_edges(cover, hidden, rows, width))
     fitted = _stairs(edges, rows, width)
     starts = np.r_[0, np.flatnonzero(np.diff(fitted)) + 1]
@@ -261,11 +262,22 @@ def corners(cover, hidden, rows, width):
     for time, before, after in zip(times, levels, levels[1:], strict=False):
         points += [(time, before), (time, after)]
     points.append((max(end, points[-1][0]), levels[-1]))
-    low = _last_drop(cover, rows, width)
+    low = foot if foot is not None else _last_drop(cover, rows, width)
     if low is not None and low > levels[-1] + 1.5:
         points[-1] = (max(points[-1][0] - width / 2, points[-2][0]), levels[-1])
         points.append((points[-1][0], low))
     return np.array(points)
+
+
+def _without_foot(rows, width):
+    """The path without a drop at its very end, and how far down that goes."""
+    breaks = np.flatnonzero(np.diff(rows)) + 1
+    if not len(breaks):
+        return rows, None
+    last = int(breaks[-1])
+    if len(rows) - last > width + 2 or rows[-1] - rows[last - 1] < width + 2 or last < 3:
+        return rows, None
+    return rows[:last], float(rows[-1]) + 0.5
 
 
 def _gathered(times, levels):
