@@ -224,6 +224,48 @@ def test_rmst_forest_draws_its_frame():
             np.testing.assert_allclose(one(name, f"within {gid}").get_xdata(), inner)
 
 
+def test_rmst_of_different_horizons_stand_on_different_axes():
+    frame, figure = frame_of("rmst_forest"), drawn("rmst_forest")
+    assert len(figure.axes) == frame["horizon"].nunique() == frame["group"].nunique()
+    for axes, (_, own) in zip(figure.axes, frame.groupby("group", sort=False), strict=True):
+        low, high = axes.get_xlim()
+        # Nothing is cut, and nothing lies above the rows, where the heading is.
+        assert low <= min(0, own["low"].min()) and own["high"].max() <= high
+        assert axes.get_ylim() == (len(own), 0)
+
+
+def test_no_label_of_the_baujat_plot_touches_a_mark():
+    figure = drawn("baujat")
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    marks = [
+        axes.transData.transform(offset)
+        for collection in axes.collections
+        for offset in collection.get_offsets()
+    ]
+    assert len(marks) == len(axes.texts) == len(frame_of("baujat"))
+    for text in axes.texts:
+        box = text.get_window_extent()
+        for x, y in marks:
+            assert not (box.x0 - 4 < x < box.x1 + 4 and box.y0 - 4 < y < box.y1 + 4), text
+
+
+def test_bands_that_the_axis_cuts_are_named():
+    frame = frame_of("hr_over_time")
+    low, high = drawn("hr_over_time").axes[0].get_ylim()
+    beyond = frame[(frame["low"] < low) | (frame["high"] > high)]["label"].unique()
+    words = " ".join(text.get_text() for text in drawn("hr_over_time").texts)
+    said = words.split("Band cut: ")[1]
+    assert [label for label in frame["label"].unique() if label in said] == beyond.tolist()
+    assert said in alt_of("hr_over_time")
+
+
+@pytest.mark.parametrize("name", ["influence", "planning"])
+def test_what_the_dagger_means_is_said_in_the_figure(name):
+    words = " ".join(text.get_text() for text in drawn(name).texts)
+    assert "† " in words and "not read in its source" in words
+
+
 def test_share_draws_its_frame():
     for (name, group), own in frame_of("share").groupby(["name", "group"]):
         marks = one("share", f"share {name} {group}").get_offsets()
