@@ -433,5 +433,5 @@ def test_flow_counts_the_other_trials_once():
 
 def test_flow_invents_no_record():
     flow = analysis.prisma_flow().set_index("what")["count"]
-    assert flow["records found in databases and registers"] == "not recorded"
-    assert flow["records screened and excluded"] == "not recorded"
+    assert flow["records found in databases and registers"] == "no search was made"
+    assert flow["records screened and excluded"] == "no records were screened"

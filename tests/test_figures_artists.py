@@ -275,12 +275,45 @@ def test_share_draws_its_frame():
 def test_pooled_curve_draws_its_frame():
     found = artists("pooled_curve")
     for (group, arm), own in frame_of("pooled_curve").groupby(["group", "arm"]):
-        (line,) = found[f"curve {group} {arm}"]
-        np.testing.assert_allclose(line.get_xdata(), own["time"])
-        np.testing.assert_allclose(line.get_ydata(), own["surv"])
+        (line,), (thin,) = (found[f"{name} {group} {arm}"] for name in ("curve", "few"))
+        parts = [np.column_stack(one.get_data()) for one in (line, thin)]
+        # The two parts share the point at which they meet.
+        drawn_points = np.unique(np.concatenate(parts), axis=0)
+        np.testing.assert_allclose(drawn_points, own[["time", "surv"]])
+        few = own.loc[own["few_at_risk"], "time"]
+        np.testing.assert_allclose(thin.get_xdata(), few)
+        assert not len(few) or line.get_xdata()[-1] == few.iloc[0]
+        assert thin.get_linewidth() < line.get_linewidth()
         band = found[f"band {group} {arm}"][0].get_paths()[0].vertices[:, 1]
         wanted = np.round(own[["low", "high"]].to_numpy().ravel(), 9)
         assert set(wanted) == set(np.round(band, 9))
+
+
+def test_pooled_curve_prints_the_numbers_at_risk():
+    frame, figure = frame_of("pooled_curve"), drawn("pooled_curve")
+    for axes, (_, own) in zip(figure.axes, frame.groupby("group", sort=False), strict=True):
+        shown = [t.get_text() for t in axes.texts if t.get_text().isdigit()]
+        wanted = [
+            f"{np.floor(rows.loc[np.isclose(rows['time'], tick), 'n_risk'].item()):.0f}"
+            for _, rows in own.groupby("arm", sort=False)
+            for tick in axes.get_xticks()
+        ]
+        assert shown == wanted
+        assert own["n_risk"].iloc[0] == int(shown[0])
+
+
+def test_pooled_curve_is_thin_where_one_trial_has_few_at_risk():
+    frame = frame_of("pooled_curve")
+    members = analysis.curve_reconstructions()["NSCLC"]
+    own = frame[(frame["group"] == "NSCLC") & (frame["arm"] == "control")]
+    for time, few in own.loc[own["time"] % 3 == 0, ["time", "few_at_risk"]].to_numpy():
+        below = []
+        for one in members:
+            data = one.data[one.data["arm"] == "control"]
+            counts = (data["time"].round(6) >= time).groupby(data["draw"]).sum()
+            below.append(counts.median() < 0.1 * int(one.result.arms["control"].n))
+        assert bool(few) == any(below), time
+    assert own["few_at_risk"].iloc[-1] and not own["few_at_risk"].iloc[0]
 
 
 def test_hr_over_time_draws_its_frame():
@@ -435,7 +468,7 @@ def test_findings_draws_its_frame():
     assert any(text.startswith("NSCLC: HR 0.36†") for text in texts)
 
 
-def test_flow_draws_a_dashed_box_where_nothing_was_recorded():
+def test_flow_draws_a_dashed_box_where_a_step_was_not_done():
     for row in frame_of("prisma").to_dict("records"):
         dashed = one("prisma", row["what"]).get_linestyle() in ("--", "dashed")
-        assert dashed == (row["count"] == "not recorded")
+        assert dashed == row["count"].startswith("no ")

@@ -599,7 +599,7 @@ def prisma(appraisal: Appraisal | None = None) -> pd.DataFrame:
 def prisma_flow(
     trials: Mapping[str, Trial] | None = None, appraisal: Appraisal | None = None
 ) -> pd.DataFrame:
-    """The flow of trials as far as it was recorded; what was not counted says so.
+    """The flow of trials as far as it was recorded; what was not done says so.
 
     Parameters
     ----------
@@ -611,14 +611,14 @@ def prisma_flow(
     Returns
     -------
     pandas.DataFrame
-        One row per box: `stage`, `what`, `count` (text: a number, or "not recorded") and
-        `reason`.
+        One row per box: `stage`, `what`, `count` (text: a number, or what was not
+        done) and `reason`.
 
     Examples
     --------
     >>> flow = prisma_flow()
     >>> flow.loc[flow["stage"] == "screening", "count"].tolist()
-    ['not recorded']
+    ['no records were screened']
     """
     import pandas as pd
 
