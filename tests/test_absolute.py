@@ -1,13 +1,17 @@
 """Absolute effects: worked by hand, by simulation, and refused where they say nothing."""
 
+import importlib
+
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from oligomdt import analysis
+from oligomdt import analysis, evidence, pooling, survival
 
+module = importlib.import_module("oligomdt.analysis.absolute")
+curves = importlib.import_module("oligomdt.analysis.pooled_curve")
 Z95 = 1.959963984540054
 
 
@@ -96,3 +100,164 @@ def test_bad_input_is_named(frame, options, message):
     arguments = {"log_hr": -0.5, "se": 0.2, "times": [6]} | options
     with pytest.raises(ValueError, match=message):
         analysis.absolute_effects(frame, **arguments)
+
+
+# ------------------------------------------------------------------ the same patients in both
+
+
+def test_a_shared_control_arm_is_that_of_a_simulation():
+    """ln(-ln S) and ln HR drawn together with covariance -1/25 (correlation -0.73)."""
+    rng = np.random.default_rng(6)
+    spread = 0.08 / (0.4 * 0.916290732)
+    matrix = [[spread**2, -1 / 25], [-1 / 25, 0.25**2]]
+    shift, log_hr = rng.multivariate_normal([0, np.log(0.6)], matrix, 1_000_000).T
+    hazard = -np.log(0.4) * np.exp(shift)
+    treated = np.exp(-hazard * np.exp(log_hr))
+    row = one(0.4, 0.08, np.log(0.6), 0.25, covariance=-1 / 25)
+    wanted = np.quantile(100 * (treated - np.exp(-hazard)), [0.025, 0.975])
+    np.testing.assert_allclose([row["low"], row["high"]], wanted, atol=0.1)
+    wanted = np.quantile(100 * treated, [0.025, 0.975])
+    got = [row["experimental_low"], row["experimental_high"]]
+    np.testing.assert_allclose(got, wanted, atol=0.1)
+
+
+@pytest.fixture(scope="module")
+def repeated():
+    """What 400 trials of 33 and 66 patients say of S0(6), and of HR 0.5; known until 24."""
+    rng, rows = np.random.default_rng(12), []
+    for _ in range(400):
+        rate = np.repeat([np.log(2) / 6, np.log(2) / 12], [33, 66])
+        time = rng.exponential(1 / rate)
+        ipd = pd.DataFrame({"time": np.minimum(time, 24), "event": (time <= 24).astype(int)})
+        ipd["arm"] = np.repeat(["control", "experimental"], [33, 66])
+        fit = survival.cox(ipd)
+        at = survival.survival_at(ipd, [6]).set_index("arm").loc["control"]
+        d = ipd.loc[ipd["arm"] == "control", "event"].sum()
+        rows.append((at["surv"], at["se"], fit.log_hr, fit.se, 1 / d))
+    return np.array(rows)
+
+
+def test_the_covariance_is_minus_one_over_the_events_of_the_control_arm(repeated):
+    surv, _, log_hr, _, inverse = repeated.T
+    found = np.cov(np.log(-np.log(surv)), log_hr)[0, 1]
+    # 400 trials tell a covariance of two quantities correlated by -0.5 to about 11 %.
+    assert found == pytest.approx(-inverse.mean(), rel=0.25)
+
+
+def test_the_covariance_gives_the_limits_their_level(repeated):
+    """90 % of trials without it, where 95 % are promised (binomial error 1.1 points)."""
+    truth = 100 * (0.5**0.5 - 0.5)
+
+    def coverage(shared):
+        rows = [one(*row[:4], covariance=-shared * row[4]) for row in repeated]
+        return np.mean([row["low"] <= truth <= row["high"] for row in rows])
+
+    assert coverage(1) > coverage(0) + 0.01
+    assert coverage(1) > 0.925
+
+
+def test_the_covariance_of_sabr_comet_is_that_of_leaving_out_each_patient():
+    """Jackknife, mean of three data sets, at 6 and 12 months."""
+    trials, control = evidence.load(), analysis.reconstruct("SABR-COMET-2019")
+    ratio = module._hazard_ratios(trials)["mixed"]["main analysis"]
+
+    def both(ipd):
+        surv = survival.survival_at(ipd, [6, 12])
+        surv = surv.loc[surv["arm"] == "control", "surv"]
+        return [*np.log(-np.log(surv)), survival.cox(ipd).log_hr]
+
+    found = []
+    for draw in (0, 50, 150):
+        ipd = control.data[control.data["draw"] == draw].reset_index(drop=True)
+        left = np.array([both(ipd.drop(index=i)) for i in ipd.index])
+        found.append((len(left) - 1) ** 2 / len(left) * np.cov(left.T)[:2, 2])
+    given = ratio.covariance(control, trials)
+    assert given.shape == (1,)
+    np.testing.assert_allclose(np.mean(found, axis=0), given[0], rtol=0.15)
+
+
+def test_the_weight_of_a_trial_is_in_its_covariance():
+    """Two trials of equal error have half the weight each, whatever tau is."""
+    trials = evidence.load()
+    studies = analysis.published_estimates(trials)
+    studies = studies[studies["pooled"] & (studies["group"] == "breast")].assign(se=0.3)
+    ratio = module.pooled_ratio(studies, {"interval": "credible", "hr": 0.8})
+    control = analysis.reconstruct("CURB-breast")
+    own = control.data[control.data["arm"] == "control"]
+    events = own.groupby("draw")["event"].sum()
+    np.testing.assert_allclose(ratio.covariance(control, trials), -0.5 * (1 / events).mean())
+    other = ratio.covariance(analysis.reconstruct("SABR-COMET-2019"), trials)
+    np.testing.assert_array_equal(other, 0)
+
+
+def test_the_average_curve_moves_with_each_trial_as_its_difference_quotient():
+    members = analysis.curve_reconstructions()["breast"]
+    pull = curves.control_pull(members, [6])
+    sizes = curves.trial_weights(members)
+    surv = [curves.arm_curves(own, "control", np.array([6.0])).surv.mean() for own in members]
+
+    def moved(by):
+        each = np.exp(np.log(surv) * np.exp(by))
+        return np.log(-np.log(sizes @ each))
+
+    for j in range(2):
+        step = 1e-5 * np.eye(2)[j]
+        slope = (moved(step) - moved(-step)) / 2e-5
+        assert pull["all trials"][0, j] == pytest.approx(slope, rel=1e-6)
+    assert pull[members[1].result.id].tolist() == [[0, 1]]
+
+
+# ------------------------------------------------------------------ a posterior, not a normal
+
+
+def test_the_posterior_is_used_and_not_a_normal_with_its_limits():
+    """Draws from the mixture itself: of a tau, of mu given tau, of the control survival."""
+    effect = pooling.bayes([-0.9, -0.1, -0.4], [0.3, 0.4, 0.5]).mu
+    rng = np.random.default_rng(8)
+    node = rng.choice(len(effect.weights), 1_000_000, p=effect.weights / effect.weights.sum())
+    log_hr = rng.normal(effect.means[node], effect.sds[node])
+    hazard = -np.log(0.4) * np.exp(rng.normal(0, 0.08 / (0.4 * 0.916290732), 1_000_000))
+    drawn = 100 * (np.exp(-hazard * np.exp(log_hr)) - np.exp(-hazard))
+    row = module.posterior_effects(control(0.4, 0.08), effect, [6]).iloc[0]
+    wanted = np.quantile(drawn, [0.025, 0.975])
+    np.testing.assert_allclose([row["low"], row["high"]], wanted, atol=0.12)
+    width = (effect.ci_high - effect.ci_low) / (2 * Z95)
+    normal = one(0.4, 0.08, effect.median, width)
+    assert abs(row["low"] - normal["low"]) > 0.5
+
+
+def test_pages_use_the_posterior_and_the_shared_control_arm():
+    """By drawing: CURB's NSCLC control at 6 months with NRG-LU002, and SABR-COMET."""
+    frame = analysis.absolute_synthesis(times=[6]).set_index(["scenario", "baseline"])
+    trials = evidence.load()
+    rng = np.random.default_rng(9)
+    for group, scenario, result in (
+        ("NSCLC", "with NRG-LU002", "CURB-NSCLC"),
+        ("mixed", "main analysis", "SABR-COMET-2019"),
+    ):
+        ratio = module._hazard_ratios(trials)[group][scenario]
+        rebuilt, effect = analysis.reconstruct(result), ratio.effect
+        at = analysis.control_survival([rebuilt], [6]).iloc[0]
+        hazard = -np.log(at["surv"])
+        spread = at["se"] / (at["surv"] * hazard)
+        node = rng.choice(len(effect.weights), 400_000, p=effect.weights)
+        shared = ratio.covariance(rebuilt, trials)[node] / spread
+        assert (shared < 0).all()
+        z = rng.normal(size=(2, 400_000))
+        log_hr = effect.means[node] + shared * z[0]
+        log_hr += np.sqrt(effect.sds[node] ** 2 - shared**2) * z[1]
+        drawn = hazard * np.exp(spread * z[0])
+        drawn = 100 * (np.exp(-drawn * np.exp(log_hr)) - np.exp(-drawn))
+        own = frame[frame["group"] == group].loc[scenario]
+        row = own[own["per_100_control"] == 100 * at["surv"]].iloc[0]
+        wanted = np.quantile(drawn, [0.025, 0.975])
+        np.testing.assert_allclose([row["low"], row["high"]], wanted, atol=0.25)
+
+
+def test_a_covariance_beyond_the_standard_errors_is_refused():
+    with pytest.raises(ValueError, match="covariance is -0.1; .* between -0.0546 and 0.0546"):
+        one(0.4, 0.08, -0.5, 0.25, covariance=-0.1)
+    with pytest.raises(ValueError, match="covariance is nan; it must be a finite number"):
+        one(0.4, 0.08, -0.5, 0.25, covariance=np.nan)
+    known = one(0.5, 0.0, -0.5, 0.2, covariance=-0.1)
+    assert known["low"] == pytest.approx(one(0.5, 0.0, -0.5, 0.2)["low"])

@@ -12,6 +12,7 @@ from oligomdt import analysis, evidence
 from oligomdt.analysis import appraisal as rules
 from oligomdt.evidence import load_appraisal
 from oligomdt.evidence.appraisal import ANSWERS, CONCERNS, QUESTIONS, asked
+from oligomdt.figures.findings import findings_table
 
 LOW, SOME, HIGH = "low", "some concerns", "high"
 
@@ -365,6 +366,21 @@ def test_findings_rest_on_reconstructions_and_mark_what_was_not_read(findings):
         hr = analysis.find(result, trials).hr
         assert marked[result] == (not hr or hr.checked)
     assert not findings.loc[findings["group"] == "NSCLC", "checked"].any()
+
+
+def test_findings_table_marks_every_number_that_rests_on_an_unread_value(findings):
+    table = findings_table(findings)
+    for row, shown in zip(findings.to_dict("records"), table.to_dict("records"), strict=True):
+        if shown["Difference"] == "not known":
+            continue
+        assert ("†" in shown["Of 100, control"]) == (not row["control_checked"])
+        for column in ("Of 100, MDT", "Difference"):
+            unread = not (row["checked"] and row["control_checked"])
+            assert ("†" in shown[column]) == unread
+    # CURB's control arm was read, the pooled hazard ratio was not.
+    first = table.iloc[0]
+    assert first["Of 100, control"].startswith("22 (") and "57† (" in first["Of 100, MDT"]
+    assert "† (" in first["Difference"]
 
 
 def test_size_of_the_evidence_is_that_of_its_standard_errors():

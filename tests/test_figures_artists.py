@@ -466,6 +466,8 @@ def test_findings_draws_its_frame():
     texts = {t.get_text() for t in drawn("findings").axes[0].texts}
     assert "Control arm (reconstructed)" in texts
     assert any(text.startswith("NSCLC: HR 0.36†") for text in texts)
+    # Read in its source: the control arm of CURB; not: the hazard ratio applied to it.
+    assert "22 \u2192 57†" in texts
 
 
 def test_flow_draws_a_dashed_box_where_a_step_was_not_done():

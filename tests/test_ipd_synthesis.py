@@ -6,12 +6,14 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import ROOT
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
 from test_one_stage import trial, trials
 
 from oligomdt import analysis, evidence, pooling, survival
+from oligomdt.figures import ipd_tables
 
 # Its name in the package is that of its main function.
 module = importlib.import_module("oligomdt.analysis.ipd_synthesis")
@@ -314,3 +316,139 @@ def test_a_combined_estimate_on_any_scale():
     assert (low + high) / 2 == pytest.approx(3)
     # Student t with 2 (1 + 1 / (4/3))^2 = 6.125 degrees of freedom: 2.4347.
     assert high - 3 == pytest.approx(2.4347 * (1 + 4 / 3) ** 0.5, abs=1e-3)
+
+
+# ------------------------------------------------------------------ what the chapter says
+
+
+def test_other_scales_of_the_prior_are_pooled_with_them(estimates):
+    """By the model itself; the wider the prior, the less certain the direction."""
+    frame = analysis.ipd_prior_scales(estimates)
+    assert set(frame["estimand"]) == {"rmst", "rmst_ratio", "landmark"}
+    own = frame[(frame["group"] == "breast") & (frame["estimand"] == "rmst")]
+    assert own["factor"].tolist() == [0.4, 1.0, 1.5]
+    studies = estimates[(estimates["group"] == "breast") & (estimates["estimand"] == "rmst")]
+    for row in own.to_dict("records"):
+        scale = row["factor"] * studies["tau_scale"].iloc[0]
+        fit = pooling.bayes(studies["estimate"], studies["se"], tau_scale=scale)
+        assert row["tau_scale"] == pytest.approx(scale)
+        assert (row["low"], row["high"]) == pytest.approx((fit.mu.ci_low, fit.mu.ci_high))
+    assert (np.diff(own["p_benefit"]) < 0).all()
+    with pytest.raises(ValueError, match="factors is -1.0; it must be"):
+        analysis.ipd_prior_scales(estimates, [-1.0])
+
+
+def test_control_arms_that_differ_spread_the_differences_at_one_hazard_ratio():
+    """Why a prior on another scale is the same assumption to first order only."""
+    alike, apart = np.exp(-0.1 * 12 * np.ones(2)), np.exp(-12 * np.array([0.02, 0.18]))
+    assert np.ptp(alike**0.5 - alike) == 0
+    assert np.ptp(apart**0.5 - apart) > 0.1
+    page = (ROOT / "book" / "ipd.md").read_text(encoding="utf-8")
+    for text in (page, analysis.ipd_synthesis.__doc__):
+        words = " ".join(text.split())
+        assert "in other units" not in words
+        assert "to first order" in words and "control arms that differ" in words
+
+
+def test_why_the_measures_of_breast_cancer_disagree(estimates, synthesis):
+    """The facts that the chapter gives, from the data sets themselves."""
+    better = synthesis[synthesis["group"] == "breast"].set_index("what")["p_benefit"]
+    gains = ["difference in RMST to 12 months", "difference in PFS at 6 months"]
+    assert better[gains].min() > better["hazard ratio, Cox"] + 0.1
+    none = 0
+    for _, own in analysis.reconstruct("EXTEND-breast").data.groupby("draw"):
+        at = survival.survival_at(own[["time", "event", "arm"]], [6]).set_index("arm")
+        none += at.loc["experimental", "surv"] == 1
+    assert none == 144
+    share = estimates[estimates["result"] == "EXTEND-breast"].set_index("what")["share"]
+    assert share[gains].between(0.385, 0.435).all()
+    late = estimates["what"] == "difference in PFS at 12 months"
+    se = estimates[late].set_index("result")["se"][["CURB-breast", "EXTEND-breast"]]
+    assert se.iloc[0] ** -2 / (se**-2).sum() == pytest.approx(0.754, abs=0.002)
+    curb = analysis.reconstruct("CURB-breast").data
+    left = (curb["time"] > 12 - 1e-6).groupby([curb["draw"], curb["arm"]]).mean()
+    assert left.groupby("arm").mean().max() < 0.15  # both curves near 0
+
+
+def test_intervals_of_small_arms_are_slightly_too_short():
+    """2000 trials with 20 patients in each arm: a little below 95 %, for both measures."""
+    rng, held = np.random.default_rng(20), []
+    rates = np.array([0.12, 0.06])
+    truth = {"rmst": np.diff((1 - np.exp(-9 * rates)) / rates)[0]}
+    truth["landmark"] = np.diff(np.exp(-6 * rates))[0]
+    arm = np.repeat(["control", "experimental"], 20)
+    for _ in range(2000):
+        time = rng.exponential(1 / np.repeat(rates, 20))
+        cut = rng.uniform(9, 24, 40)
+        ipd = pd.DataFrame(
+            {"time": np.minimum(time, cut), "event": (time <= cut).astype(int), "arm": arm}
+        )
+        ends = ipd.groupby("arm")["time"].max()
+        if ends.min() < 9:  # the mean to 9 months is then not defined everywhere
+            continue
+        for name, (found, se) in (
+            ("rmst", module.rmst_difference(ipd, 9)),
+            ("landmark", module.survival_difference(ipd, 6)),
+        ):
+            held.append((name, abs(found - truth[name]) < 1.959964 * se))
+    frame = pd.DataFrame(held, columns=["name", "held"]).groupby("name")["held"]
+    assert frame.size().min() > 1900
+    assert frame.mean().between(0.915, 0.948).all(), frame.mean()
+
+
+def test_how_far_the_data_sets_are_worth_less_than_their_number():
+    """Second route: halves of the chains apart, which would differ by twice the error."""
+    again = analysis.rmst_draw_error().set_index("result")
+    assert again["effective"].between(35, 55).all() and (again["draws"] == 200).all()
+    assert 0.05 < again["error"].max() < 0.15  # the last digit of a gain in months
+    draws = module.draws_of([analysis.reconstruct("SABR-COMET-2019")])[0]
+    gains = np.array([module.rmst_difference(one, 35)[0] for one in draws.frames])
+    chains = gains.reshape(40, 5).mean(axis=1)
+    wanted = chains.std(ddof=1) / 40**0.5
+    assert again.loc["SABR-COMET-2019", "error"] == pytest.approx(wanted, rel=0.1)
+
+
+# ------------------------------------------------------------------ what was not read
+
+
+def test_every_number_that_rests_on_an_unread_value_has_a_dagger(synthesis):
+    for group in ("NSCLC", "breast", "mixed"):
+        own = synthesis[synthesis["group"] == group]
+        table = ipd_tables.effects(synthesis, group)
+        for row, shown in zip(own.to_dict("records"), table.to_dict("records"), strict=True):
+            for column in ("Estimate (95 %)", "Common effect (95 %)"):
+                if shown[column][0].isdigit():
+                    assert shown[column].endswith("†") == (not row["checked"])
+    frame = analysis.absolute_synthesis(times=[6])
+    frame = frame[frame["difference"].notna()]
+    table = ipd_tables.absolute(frame)
+    for row, shown in zip(frame.to_dict("records"), table.to_dict("records"), strict=True):
+        unread = row["group"] == "NSCLC"
+        assert ("†" in shown["HR"]) == unread
+        own = row["baseline"] in ("Iyengar (2018)", "SABR-COMET (2019)")
+        own |= unread and row["baseline"] == "all trials"
+        assert ("†" in shown["Without MDT"]) == own
+        for column in ("With MDT", "Difference (95 %)"):
+            assert ("†" in shown[column]) == (unread or own)
+
+
+def test_the_page_marks_the_pooled_result_with_nrg_lu002():
+    page = (ROOT / "book" / "ipd.md").read_text(encoding="utf-8")
+    assert "{glue:text}`NSCLC_with_NRG-LU002_hr`†" in page
+    assert page.count("NSCLC_with_NRG-LU002_hr`") == 1
+    assert page.index("covers the limits and") < page.index("## Which patients")
+
+
+@pytest.mark.parametrize("name", ["ipd", "appraisal"])
+def test_pages_say_both_reasons_for_a_missing_month_and_which_report_of_gomez(name):
+    words = " ".join((ROOT / "book" / f"{name}.md").read_text(encoding="utf-8").split())
+    assert "known in fewer than nine of ten data sets, or" in words
+    assert "fewer than a tenth of the control arm was still followed" in words
+    assert "only from that one is" in words and "whose HR is pooled" in words
+    assert "The intervals take that into account." in words
+    # What the two pages take.
+    chosen = analysis.curve_reconstructions()["NSCLC"][1].result.id
+    assert (chosen, analysis.summary_of_findings()["result"].iloc[3]) == (
+        "Gomez-2016",
+        "Gomez-2019",
+    )

@@ -87,6 +87,20 @@ def test_half_a_patient_where_a_curve_has_no_variance_of_its_own():
     np.testing.assert_allclose(curves.variance[0], wanted)
 
 
+def test_a_curve_that_ends_at_zero_rests_on_those_who_were_left():
+    """Of 4, 2 are censored and the last has an event: 1 at risk at S = 3/4, 4/3 patients."""
+    arm = {"time": [1.0, 2.0, 2.0, 3.0], "event": [1, 0, 0, 1], "arm": "control"}
+    other = {"time": [4.0, 8.0], "event": [1, 0], "arm": "experimental"}
+    draw = pd.concat([pd.DataFrame(arm), pd.DataFrame(other)], ignore_index=True)
+    curves = module.arm_curves(rebuilt("NSCLC", [draw]), "control", np.array([0.0, 5.0]))
+    p = 0.5 / (4 / 3 + 1)
+    wanted = p * (1 - p) / (4 / 3 + 1)
+    assert curves.variance[0, 1] == pytest.approx(wanted)
+    # More than of the two events alone would say, and the same in the difference at 5 months.
+    row = analysis.two_stage(draw.assign(trial="X"), "landmark", time=5).iloc[0]
+    assert row["se"] ** 2 == pytest.approx(wanted + 0.5 * 0.5 / 2)
+
+
 def test_the_horizon_is_the_last_whole_month_that_all_curves_reach():
     def until(control, event, experimental):
         return pd.DataFrame(

@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from oligomdt import evidence
+from oligomdt import evidence, pooling
 from oligomdt.analysis.estimates import published_estimates
 from oligomdt.analysis.ipd_synthesis import curve_reconstructions, draws_of
-from oligomdt.analysis.pooled_curve import control_survival
+from oligomdt.analysis.pooled_curve import control_pull, control_survival
+from oligomdt.analysis.reconstruction import can_be_drawn, find, reconstruct
 from oligomdt.analysis.sensitivity import default_row, with_context
-from oligomdt.analysis.synthesis import histology_synthesis
+from oligomdt.analysis.synthesis import PRIMARY_SCALE, histology_synthesis
 from oligomdt.evidence import Trial
 from oligomdt.pooling.validation import check_level, check_positive
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import ArrayLike
 
 __all__ = ["absolute_effects", "absolute_synthesis"]
 
 TIMES = (6, 12, 24)
 # Nodes of the control curve, in standard errors, over which the interval is integrated.
-NODES = np.linspace(-8, 8, 801)
+NODES = np.linspace(-8, 8, 161)
+# Share of the posterior of tau that its least likely nodes may leave out.
+NEGLIGIBLE = 1e-12
 
 
 def absolute_effects(
@@ -32,14 +36,20 @@ def absolute_effects(
     se: float,
     times: Iterable[float] = TIMES,
     level: float = 0.95,
+    covariance: float = 0.0,
 ) -> pd.DataFrame:
     """Patients of 100 who are free of progression with and without the treatment.
 
     Under proportional hazards a control group with survival S has survival ``S**HR`` under
     treatment. Both S and HR are uncertain: the logarithm of HR and ``ln(-ln S)`` are taken as
-    normal and independent, and the limits of the difference are the quantiles of its
-    distribution, by numerical integration. (GRADE's absolute effects for times to an event:
-    Skoetz and others 2020, doi:10.1016/j.jclinepi.2019.10.015.)
+    jointly normal, and the limits of the difference are the quantiles of its distribution, by
+    numerical integration. (GRADE's absolute effects for times to an event: Skoetz and others
+    2020, doi:10.1016/j.jclinepi.2019.10.015.)
+
+    The two are independent where S is that of other patients than those of the HR. Where S is
+    the control arm of the very trial, an arm that happened to fare badly makes S too low and
+    the HR too low together: under proportional hazards their covariance is -1 over the events
+    of the control arm, and without it the limits are too narrow.
 
     Parameters
     ----------
@@ -52,6 +62,9 @@ def absolute_effects(
         Months; each must be a time of `control_survival`.
     level : float
         Level of the intervals, between 0 and 1.
+    covariance : float
+        Of `log_hr` and ``ln(-ln S)``; -1 / d for the control arm, with d events, of the one
+        trial that gave the hazard ratio. Not used where S is taken as known.
 
     Returns
     -------
@@ -66,8 +79,9 @@ def absolute_effects(
     Raises
     ------
     ValueError
-        Where a column or a time is missing or stands twice, a survival is outside 0 to 1, or a
-        standard error is missing or negative.
+        Where a column or a time is missing or stands twice, a survival is outside 0 to 1, a
+        standard error is missing or negative, or the covariance is more than the standard
+        errors allow.
 
     Examples
     --------
@@ -78,17 +92,69 @@ def absolute_effects(
     >>> frame[shown].iloc[0].astype(float).round(1).tolist()
     [70.7, 20.7, 9.9, 29.1]
     """
+    se, level = check_positive("se", se), check_level(level)
+    for name, value in (("log_hr", log_hr), ("covariance", covariance)):
+        if not np.isfinite(float(value)):
+            raise ValueError(f"{name} is {float(value)}; it must be a finite number")
+    alone = pooling.NormalMixture(np.ones(1), np.array([float(log_hr)]), np.array([se]), level)
+    return posterior_effects(control_survival, alone, times, level, covariance)
+
+
+def posterior_effects(
+    control_survival: pd.DataFrame,
+    effect: pooling.NormalMixture,
+    times: Iterable[float] = TIMES,
+    level: float = 0.95,
+    covariance: ArrayLike = 0.0,
+) -> pd.DataFrame:
+    """Patients of 100, as `absolute_effects`, with a posterior in place of a normal log HR.
+
+    The posterior of a mean over few studies has longer tails than a normal with the same 95 %
+    limits, and need not be symmetric.
+
+    Parameters
+    ----------
+    control_survival, times, level
+        As in `absolute_effects`.
+    effect : pooling.NormalMixture
+        Posterior of the log hazard ratio; its median is applied.
+    covariance : array_like
+        Of the log hazard ratio and ``ln(-ln S)``, one for all or shape (times, nodes of the
+        mixture).
+
+    Returns
+    -------
+    pandas.DataFrame
+        As of `absolute_effects`.
+
+    Raises
+    ------
+    ValueError
+        As `absolute_effects`.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> from oligomdt import pooling
+    >>> effect = pooling.bayes([-0.9, -0.1, -0.5], [0.2, 0.2, 0.2]).mu
+    >>> control = pd.DataFrame({"time": [6], "surv": [0.5], "se": [0.05]})
+    >>> frame = posterior_effects(control, effect, times=[6])
+    >>> frame[["difference", "low", "high"]].iloc[0].astype(float).round(1).tolist()
+    [15.7, -3.9, 30.3]
+    """
     import pandas as pd
 
-    log_hr, se, level = float(log_hr), check_positive("se", se), check_level(level)
-    if not np.isfinite(log_hr):
-        raise ValueError(f"log_hr is {log_hr}; it must be a finite number")
-    rows = []
-    for time in times:
-        surv, surv_se = _control_at(control_survival, float(time))
-        rows.append({"time": float(time), **_row(surv, surv_se, log_hr, se, level)})
-    if not rows:
+    times = [float(time) for time in times]
+    if not times:
         raise ValueError("times is empty; give at least one time in months")
+    shape = (len(times), len(effect.weights))
+    kept = effect.weights > NEGLIGIBLE * effect.weights.max()
+    weights = effect.weights[kept] / effect.weights[kept].sum()
+    rows = []
+    for time, shared in zip(times, np.broadcast_to(covariance, shape), strict=True):
+        surv, surv_se = _control_at(control_survival, time)
+        parts = (weights, effect.means[kept], effect.sds[kept], shared[kept])
+        rows.append({"time": time, **_row(surv, surv_se, effect.median, parts, level)})
     return pd.DataFrame(rows)
 
 
@@ -119,7 +185,9 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def _row(surv: float, surv_se: float, log_hr: float, se: float, level: float) -> dict[str, Any]:
+def _row(
+    surv: float, surv_se: float, log_hr: float, parts: tuple[np.ndarray, ...], level: float
+) -> dict[str, Any]:
     if not 0 < surv < 1:
         note = "control survival is not known at this time"
         if not np.isnan(surv):
@@ -128,14 +196,27 @@ def _row(surv: float, surv_se: float, log_hr: float, se: float, level: float) ->
     hazard = -np.log(surv)
     # Of ln(-ln S), by the delta method.
     spread = surv_se / (surv * hazard)
-    z = _normal_quantile((1 + level) / 2)
-    treated = hazard * np.exp(log_hr)
-    both = np.hypot(spread, se)
-    difference = [_difference_quantile(q, hazard, spread, log_hr, se) for q in _tails(level)]
+    weights, means, sds, shared = parts
+    shared = shared if spread > 0 else np.zeros(len(means))
+    if (np.abs(shared) >= spread * sds).any() and spread > 0:
+        most = float((spread * sds).min())
+        raise ValueError(
+            f"covariance is {float(shared[np.abs(shared).argmax()]):.3g}; with these standard "
+            f"errors it must be between {-most:.3g} and {most:.3g}"
+        )
+    half = _normal_quantile((1 + level) / 2) * spread
+    treated = pooling.NormalMixture(
+        weights, np.log(hazard) + means, np.sqrt(spread**2 + sds**2 + 2 * shared), level
+    )
+    joint = _joint(spread, weights, means, sds, shared)
+    difference = [_difference_quantile(q, hazard, *joint) for q in _tails(level)]
     shown = (
-        (surv, *_limits(hazard, z * spread)),
-        (np.exp(-treated), *_limits(treated, z * both)),
-        (np.exp(-treated) - surv, *difference),
+        (surv, np.exp(-hazard * np.exp(half)), np.exp(-hazard * np.exp(-half))),
+        (
+            surv ** np.exp(log_hr),
+            *(np.exp(-np.exp(limit)) for limit in (treated.ci_high, treated.ci_low)),
+        ),
+        (surv ** np.exp(log_hr) - surv, *difference),
     )
     values = (100 * float(value) for part in shown for value in part)
     return dict(zip(COLUMNS, values, strict=True)) | {"note": ""}
@@ -145,31 +226,49 @@ def _tails(level: float) -> tuple[float, float]:
     return (1 - level) / 2, (1 + level) / 2
 
 
-def _limits(hazard: float, half: float) -> tuple[float, float]:
-    return np.exp(-hazard * np.exp(half)), np.exp(-hazard * np.exp(-half))
+def _joint(
+    spread: float,
+    weights: np.ndarray,
+    means: np.ndarray,
+    sds: np.ndarray,
+    shared: np.ndarray,
+) -> tuple[np.ndarray, ...]:
+    """Nodes of ln(-ln S0) with the log hazard ratio given each: weights, means and SDs."""
+    if spread == 0:
+        return np.zeros(1), weights[None, :], means[None, :], sds[None, :]
+    density = np.exp(-(NODES**2) / 2)
+    slope = shared / spread
+    return (
+        spread * NODES,
+        density[:, None] / density.sum() * weights,
+        means + np.outer(NODES, slope),
+        np.sqrt(sds**2 - slope**2)[None, :],
+    )
 
 
 def _difference_quantile(
-    probability: float, hazard: float, spread: float, log_hr: float, se: float
+    probability: float,
+    hazard: float,
+    shift: np.ndarray,
+    weights: np.ndarray,
+    means: np.ndarray,
+    sds: np.ndarray,
 ) -> float:
-    """Quantile of S1 - S0 when ln(-ln S0) and the log hazard ratio are normal."""
+    """Quantile of S1 - S0, the shift being that of ln(-ln S0)."""
     from scipy.optimize import brentq
     from scipy.special import ndtr
 
-    nodes, weights = NODES, np.exp(-(NODES**2) / 2)
-    if spread == 0:
-        nodes, weights = np.zeros(1), np.ones(1)
-    hazards = hazard * np.exp(spread * nodes)
-    controls, weights = np.exp(-hazards), weights / weights.sum()
+    hazards = hazard * np.exp(shift)
+    controls = np.exp(-hazards)
 
     def excess(difference: float) -> float:
         # S1 - S0 is at most the difference where the log hazard ratio is at least `needed`.
         treated = np.clip(controls + difference, 0, 1)
         with np.errstate(divide="ignore"):
             needed = np.log(-np.log(treated)) - np.log(hazards)
-        return weights @ ndtr((log_hr - needed) / se) - probability
+        return float((weights * ndtr((means - needed[:, None]) / sds)).sum()) - probability
 
-    return brentq(excess, -1.0, 1.0, xtol=1e-12)
+    return brentq(excess, -1.0, 1.0, xtol=1e-10)
 
 
 def _normal_quantile(probability: float) -> float:
@@ -184,10 +283,11 @@ def absolute_synthesis(
     """What the pooled hazard ratio of each histology means for 100 patients.
 
     The hazard ratio is that of the main analysis (`histology_synthesis` of the published
-    hazard ratios), and again with each trial of the context added (such as NRG-LU002); its
-    standard error is taken from the width of its 95 % interval on the log scale. The control
-    survival is reconstructed: of each trial's control arm by itself, because they differ, and
-    of all of them together (`control_survival`).
+    hazard ratios), and again with each trial of the context added (such as NRG-LU002): its
+    posterior, or of a single trial the normal with its limits. The control survival is
+    reconstructed: of each trial's control arm by itself, because they differ, and of all of
+    them together (`control_survival`). Its covariance with the pooled hazard ratio is that of
+    `PooledRatio.covariance`.
 
     Parameters
     ----------
@@ -201,8 +301,9 @@ def absolute_synthesis(
     pandas.DataFrame
         One row per group, hazard ratio, baseline and time: `group`, `scenario` ("main
         analysis", or "with" the trial added), `baseline` (a trial, or "all trials"), `hr`, the
-        columns of `absolute_effects`, `checked` (of the hazard ratio and of the reports behind
-        the control survival). A group without a published hazard ratio has no row.
+        columns of `absolute_effects`, `hr_checked`, `control_checked` (of the reports behind
+        the control survival), `checked` (both). A group without a published hazard ratio has
+        no row.
 
     Examples
     --------
@@ -216,31 +317,92 @@ def absolute_synthesis(
     frames = []
     for group, members in curve_reconstructions(trials).items():
         rows = [one.row for one in draws_of(members, trials)]
-        control = control_survival(members, times, [row["label"] for row in rows])
+        labels = [row["label"] for row in rows]
+        control = control_survival(members, times, labels)
+        pull = control_pull(members, times, labels)
         read = {row["label"]: row["checked"] for row in rows}
-        for scenario, main in ratios.get(group, {}).items():
-            se = np.log(main["high"] / main["low"]) / (2 * _normal_quantile(0.975))
-            for baseline, own in control.groupby("baseline", sort=False):
-                checked = read.get(baseline, all(read.values())) and bool(main["checked"])
+        for scenario, ratio in ratios.get(group, {}).items():
+            own = np.array([ratio.covariance(one, trials) for one in members])
+            for baseline, curve in control.groupby("baseline", sort=False):
                 said = {"group": group, "scenario": scenario, "baseline": baseline}
-                said |= {"hr": float(main["hr"])}
-                frame = absolute_effects(own, np.log(main["hr"]), se, times)
-                frames.append(frame.assign(**said, checked=checked))
+                said |= {"hr": ratio.hr, "hr_checked": ratio.checked}
+                said |= {"control_checked": read.get(baseline, all(read.values()))}
+                said |= {"checked": said["hr_checked"] and said["control_checked"]}
+                frame = posterior_effects(
+                    curve, ratio.effect, times, covariance=pull[baseline] @ own
+                )
+                frames.append(frame.assign(**said))
     first = ["group", "scenario", "baseline", "hr"]
     frame = pd.concat(frames, ignore_index=True)
     return frame[first + [name for name in frame if name not in first]]
 
 
-def _hazard_ratios(trials: Mapping[str, Trial]) -> dict[str, dict[str, dict[str, Any]]]:
-    """Group to scenario to pooled hazard ratio with its limits."""
+class PooledRatio(NamedTuple):
+    """A pooled hazard ratio, its distribution, and how much each trial weighs in it.
+
+    `weights` has a row per study and a column per node of the mixture `effect`: given tau, the
+    mean of the posterior is the average of the studies with these weights.
+    """
+
+    hr: float
+    effect: pooling.NormalMixture
+    checked: bool
+    studies: pd.DataFrame
+    weights: np.ndarray
+
+    def covariance(self, control: Any, trials: Mapping[str, Trial]) -> np.ndarray:
+        """Covariance of the log hazard ratio with ln(-ln S) of a control arm, by node.
+
+        -w / d, with w the weight of the trial and d the events of its control arm in the
+        comparison that gave its hazard ratio (mean of 1 / d over its data sets): the score of
+        the control arm is in both. 0 for the control arm of a trial that is not pooled.
+        """
+        studies, result = self.studies, control.result
+        mine = (studies["trial"] == result.trial) & (studies["cohort"] == result.cohort)
+        if not mine.any():
+            return np.zeros(self.weights.shape[1])
+        (place,) = np.flatnonzero(mine)
+        compared = find(studies["result"].iloc[place], trials)
+        data = (reconstruct(compared) if can_be_drawn(compared) else control).data
+        events = data[data["arm"] == "control"].groupby("draw")["event"].sum()
+        return -self.weights[place] * float((1 / events).mean())
+
+
+def pooled_ratio(studies: pd.DataFrame, row: Mapping[str, Any]) -> PooledRatio:
+    """Distribution behind a row of `histology_synthesis` (or `default_row`) of these studies.
+
+    Examples
+    --------
+    >>> studies = published_estimates()
+    >>> studies = studies[studies["pooled"] & (studies["group"] == "breast")]
+    >>> ratio = pooled_ratio(studies, default_row(studies))
+    >>> round(ratio.hr, 2), round(ratio.effect.p_hr_below(1), 2)
+    (0.82, 0.71)
+    """
+    log_hr, se = studies["log_hr"].to_numpy(), studies["se"].to_numpy()
+    if row["interval"] == "credible":
+        fit = pooling.bayes(log_hr, se, tau_scale=PRIMARY_SCALE)
+        effect, tau = fit.mu, fit.tau.nodes.ravel()
+    else:
+        width = np.log(row["high"] / row["low"]) / (2 * _normal_quantile(0.975))
+        one = (np.ones(1), np.log([float(row["hr"])]), np.array([width]))
+        effect, tau = pooling.NormalMixture(*one, 0.95), np.nan_to_num([float(row["tau"])])
+    inverse = 1 / (se[:, None] ** 2 + tau**2)
+    checked = bool(studies["checked"].all())
+    return PooledRatio(
+        float(row["hr"]), effect, checked, studies, inverse / inverse.sum(axis=0)
+    )
+
+
+def _hazard_ratios(trials: Mapping[str, Trial]) -> dict[str, dict[str, PooledRatio]]:
+    """Group to scenario to pooled hazard ratio."""
     estimates = published_estimates(trials)
     synthesis = histology_synthesis(estimates)
     found = {}
     for main in synthesis[synthesis["role"] == "primary"].to_dict("records"):
         studies = estimates[estimates["pooled"] & (estimates["group"] == main["group"])]
-        scenarios = {"main analysis": main}
+        scenarios = {"main analysis": pooled_ratio(studies, main)}
         for other, more in with_context(main["group"], studies):
-            checked = bool(more["checked"].all())
-            scenarios[f"with {other.id}"] = default_row(more) | {"checked": checked}
+            scenarios[f"with {other.id}"] = pooled_ratio(more, default_row(more))
         found[main["group"]] = scenarios
     return found

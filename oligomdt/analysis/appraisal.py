@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from oligomdt import evidence, pooling
-from oligomdt.analysis.absolute import TIMES, absolute_effects
+from oligomdt.analysis.absolute import TIMES, PooledRatio, pooled_ratio, posterior_effects
 from oligomdt.analysis.estimates import label, published_estimates
 from oligomdt.analysis.pooled_curve import control_survival
 from oligomdt.analysis.reconstruction import find, reconstruct
@@ -57,7 +57,6 @@ CHANCE = (
 # GRADE's rough limit of an appreciable benefit, for the optimal information size.
 TARGET_HR = 0.75
 CERTAINTY = ("very low", "low", "moderate", "high")
-Z95 = 1.959963984540054
 
 
 # ------------------------------------------------------------------ RoB 2
@@ -501,8 +500,10 @@ def summary_of_findings(
 
     The pooled hazard ratio of a group is applied to the risk of each of its control arms, one
     by one, because these risks differ (`absolute_effects`; Skoetz and others 2020,
-    doi:10.1016/j.jclinepi.2019.10.015). Hazards are taken as proportional. The control arms
-    are reconstructed; which ones serve, and why, is recorded in `data/appraisal/grade.yaml`.
+    doi:10.1016/j.jclinepi.2019.10.015). Hazards are taken as proportional. The limits are of
+    the posterior of the hazard ratio, and know that each control arm has its part in it
+    (`absolute_synthesis`). The control arms are reconstructed; which ones serve, and why, is
+    recorded in `data/appraisal/grade.yaml`.
 
     Parameters
     ----------
@@ -530,7 +531,8 @@ def summary_of_findings(
 
     trials = evidence.load() if trials is None else trials
     appraisal = load_appraisal() if appraisal is None else appraisal
-    synthesis = histology_synthesis(published_estimates(trials))
+    estimates = published_estimates(trials)
+    synthesis = histology_synthesis(estimates)
     rated = certainty(appraisal).groupby("group")["certainty"].first()
     frames = []
     for row in synthesis[synthesis["role"] == "primary"].to_dict("records"):
@@ -540,17 +542,27 @@ def summary_of_findings(
         shared = {name: row[name] for name in ("group", "k", "patients", "interval", "checked")}
         shared |= {"outcome": body.outcome, "certainty": rated[row["group"]]}
         shared |= {"hr": row["hr"], "hr_low": row["low"], "hr_high": row["high"]}
-        frames += [_findings(shared, name, trials) for name in body.control_arms.results]
+        studies = estimates[estimates["pooled"] & (estimates["group"] == row["group"])]
+        ratio = pooled_ratio(studies, row)
+        arms = body.control_arms.results
+        frames += [_findings(shared, ratio, name, trials) for name in arms]
     return pd.concat(frames, ignore_index=True)
 
 
-def _findings(shared: Mapping[str, Any], result_id: str, trials) -> pd.DataFrame:
+def _findings(
+    shared: Mapping[str, Any],
+    ratio: PooledRatio,
+    result_id: str,
+    trials: Mapping[str, Trial],
+) -> pd.DataFrame:
     result = find(result_id, trials)
     trial = trials[result.trial]
     reconstruction = reconstruct(result)
-    log_hr = np.log(shared["hr"])
-    se = np.log(shared["hr_high"] / shared["hr_low"]) / (2 * Z95)
-    frame = absolute_effects(control_survival([reconstruction], TIMES), log_hr, se)
+    frame = posterior_effects(
+        control_survival([reconstruction], TIMES),
+        ratio.effect,
+        covariance=ratio.covariance(reconstruction, trials),
+    )
     known = {
         "result": result_id,
         "label": label(trial, trial.cohort(result.cohort), result),

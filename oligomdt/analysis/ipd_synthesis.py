@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -11,6 +11,7 @@ from oligomdt import evidence, pooling, survival
 from oligomdt.analysis.estimates import describe
 from oligomdt.analysis.pooled_curve import (
     arm_curves,
+    before_the_end,
     common_horizon,
     half_patient,
     refuse_shared_patients,
@@ -19,7 +20,8 @@ from oligomdt.analysis.pooled_curve import (
 from oligomdt.analysis.reconstruction import can_be_drawn, reconstruct
 from oligomdt.analysis.synthesis import CONTRAST, PRIMARY_SCALE
 from oligomdt.evidence import Cohort, Result, Trial
-from oligomdt.pooling.validation import check_choice
+from oligomdt.pooling.validation import check_choice, check_positive
+from oligomdt.reconstructkm.mixing import effective_size
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,8 +33,10 @@ __all__ = [
     "comparison_times",
     "curve_reconstructions",
     "ipd_estimates",
+    "ipd_prior_scales",
     "ipd_synthesis",
     "one_stage_synthesis",
+    "rmst_draw_error",
     "synthesis_from_draws",
     "two_stage",
 ]
@@ -81,9 +85,15 @@ def survival_difference(ipd: pd.DataFrame, time: float) -> tuple[float, float]:
             variance += se**2
         else:
             own = ipd[ipd["arm"] == arm]
-            n = (own["time"] > time).sum() if surv else own["event"].sum()
+            n = (own["time"] > time).sum() if surv else _before_the_end(own)
             variance += half_patient(float(n))
     return fit.difference, variance**0.5
+
+
+def _before_the_end(own: pd.DataFrame) -> float:
+    from oligomdt.survival.kaplan_meier import curve
+
+    return before_the_end(curve(own["time"].to_numpy(), own["event"].to_numpy()))
 
 
 def cumulative_hazard_ratio(ipd: pd.DataFrame, time: float) -> tuple[float, float]:
@@ -119,6 +129,10 @@ class Estimand(NamedTuple):
 
 
 RATIO, MONTHS, PROPORTION = "ratio", "months", "proportion"
+# Contrasts that are not on the scale of the hazard ratio, and factors for the scale of their
+# prior on tau.
+OTHER_SCALES = ("rmst", "rmst_ratio", "landmark")
+FACTORS = (0.4, 1.0, 1.5)
 ESTIMANDS = {
     "cox": Estimand("hazard ratio, Cox", RATIO, "", hazard_ratio),
     "logrank": Estimand("hazard ratio, log-rank O-E", RATIO, "", log_rank),
@@ -459,8 +473,10 @@ def ipd_synthesis(estimates: pd.DataFrame) -> pd.DataFrame:
     The second of two stages: the Bayesian random-effects model of the main analysis
     (`histology_synthesis`), and the common effect beside it. The half-normal prior on tau has
     scale 0.5 for a log hazard ratio. On another scale it has 0.5 times what a change of the log
-    hazard ratio by 1 means there at the pooled control curve under proportional hazards: the
-    same assumption in other units.
+    hazard ratio by 1 means there at the pooled control curve under proportional hazards. That
+    is the same assumption only to first order, where there is no effect, and for trials whose
+    control arms are alike: on these scales control arms that differ spread the effects even
+    where the hazard ratio is the same. `ipd_prior_scales` shows what other scales give.
 
     Parameters
     ----------
@@ -489,6 +505,78 @@ def ipd_synthesis(estimates: pd.DataFrame) -> pd.DataFrame:
         said = dict(zip(("group", "what"), names, strict=True))
         said |= {"estimand": first["estimand"], "scale": first["scale"]}
         rows.append(said | _pooled(own, ESTIMANDS[first["estimand"]], first["tau_scale"]))
+    return pd.DataFrame(rows)
+
+
+def ipd_prior_scales(
+    estimates: pd.DataFrame, factors: Iterable[float] = FACTORS
+) -> pd.DataFrame:
+    """Pool the differences and the ratio of means again with other scales of the prior on tau.
+
+    Parameters
+    ----------
+    estimates : pandas.DataFrame
+        As from `ipd_estimates`.
+    factors : iterable of float
+        What the scale of the prior is multiplied by, above 0.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per group, contrast on another scale than that of the hazard ratio (of several
+        trials), and factor: `factor` and the columns of `ipd_synthesis`.
+
+    Examples
+    --------
+    >>> frame = ipd_prior_scales(ipd_estimates())  # doctest: +SKIP
+    """
+    import pandas as pd
+
+    own = estimates[estimates["estimand"].isin(OTHER_SCALES)]
+    frames = []
+    for factor in factors:
+        factor = check_positive("factors", factor)
+        pooled = ipd_synthesis(own.assign(tau_scale=factor * own["tau_scale"]))
+        frames.append(pooled[pooled["k"] > 1].assign(factor=factor))
+    return pd.concat(frames).sort_index(kind="stable").reset_index(drop=True)
+
+
+def rmst_draw_error(trials: Mapping[str, Trial] | None = None) -> pd.DataFrame:
+    """How far the gain in months would move if the data sets were drawn again.
+
+    The data sets of one chain of the sampler are alike, so that their mean is less certain
+    than that of as many independent ones (`reconstructkm.mixing.effective_size`). This error
+    is no part of the standard errors.
+
+    Parameters
+    ----------
+    trials : mapping, optional
+        Trial id to `evidence.Trial`; default `evidence.load()`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per trial that is drawn from statistics: `result`, `draws`, `effective` (number
+        of independent data sets that would be worth as much) and `error` (standard error of
+        the mean over data sets, months).
+
+    Examples
+    --------
+    >>> frame = rmst_draw_error()  # doctest: +SKIP
+    """
+    import pandas as pd
+
+    trials = evidence.load() if trials is None else trials
+    rows = []
+    for members in curve_reconstructions(trials).values():
+        horizon = comparison_times(members)["horizon"]
+        for one, draws in zip(members, draws_of(members, trials), strict=True):
+            if one.chains:
+                gains = [rmst_difference(frame, horizon)[0] for frame in draws.frames]
+                worth = effective_size(np.reshape(gains, (one.chains, -1)))
+                error = float(np.std(gains, ddof=1)) / worth**0.5
+                row = {"result": one.result.id, "draws": len(gains)}
+                rows.append(row | {"effective": worth, "error": error})
     return pd.DataFrame(rows)
 
 

@@ -123,8 +123,19 @@ def _variance(km: Any, at: np.ndarray, grid: np.ndarray) -> np.ndarray:
     """
     surv, staying = km.surv[at], (km.n_risk - km.n_event - km.n_censor)[at]
     variance = km.se[at] ** 2
-    variance = np.where(surv == 0, half_patient(km.n_event.sum()), variance)
+    variance = np.where(surv == 0, half_patient(before_the_end(km)), variance)
     return np.where((surv == 1) & (grid > 0), half_patient(staying), variance)
+
+
+def before_the_end(km: Any) -> float:
+    """Patients that a curve which ends at 0 rests on just before it does.
+
+    The number at risk over S, as in the variance of Peto and others (1977,
+    doi:10.1038/bjc.1977.1): all patients where nobody was censored, few where a curve falls to
+    0 because one of the last to be followed has an event.
+    """
+    last = int(np.argmax(km.surv == 0))
+    return float(km.n_risk[last] / km.surv[last - 1])
 
 
 def half_patient(n: Any) -> Any:
@@ -292,6 +303,51 @@ def control_survival(
         frames.append(frame.assign(baseline=name, time=grid).iloc[1:])
     columns = ["baseline", "time", "surv", "se", "share"]
     return pd.concat(frames, ignore_index=True)[columns]
+
+
+def control_pull(
+    reconstructions: Sequence[Any], times: Iterable[float], labels: Sequence[str] | None = None
+) -> dict[str, np.ndarray]:
+    """How far ln(-ln S) of each baseline of `control_survival` moves with that of each trial.
+
+    A trial's own curve moves with itself alone. The average ``S = sum(w_j S_j)`` moves with
+    that of trial j by ``w_j S_j H_j / (S H)``, where ``H = -ln S``, to first order.
+
+    Parameters
+    ----------
+    reconstructions, times, labels
+        As in `control_survival`.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        Baseline to an array of shape (times, trials).
+
+    Examples
+    --------
+    >>> from oligomdt import analysis
+    >>> control_pull([analysis.reconstruct("CURB-breast")], [6])
+    {'CURB-breast': array([[1.]])}
+    """
+    grid = np.array([float(time) for time in times])
+    names = labels or [one.result.id for one in reconstructions]
+    pull = {
+        name: np.tile(row, (len(grid), 1))
+        for name, row in zip(names, np.eye(len(names)), strict=True)
+    }
+    if len(reconstructions) > 1:
+        sizes = trial_weights(reconstructions)
+        each = [arm_curves(one, "control", grid).surv.mean(axis=0) for one in reconstructions]
+        own = sizes[:, None] * _slope(np.array(each))
+        whole = _slope(sizes @ np.array(each))
+        pull[ALL] = np.divide(own, whole, out=np.zeros_like(own), where=whole > 0).T
+    return pull
+
+
+def _slope(surv: np.ndarray) -> np.ndarray:
+    """S H, by which S falls where ln(-ln S) rises by 1; 0 where S is 0 or 1."""
+    inside = (surv > 0) & (surv < 1)
+    return np.where(inside, -surv * np.log(np.where(inside, surv, 0.5)), 0.0)
 
 
 def _readable(curves: ArmCurves) -> np.ndarray:

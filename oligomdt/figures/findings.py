@@ -105,7 +105,7 @@ def _row(axes: Axes, y: float, row: dict) -> None:
         [row["difference"]], [y], "o", color=colour, markersize=7, gid=f"difference {gid}"
     )
     _text(axes, 0, y, -LEFT, f"{_arm(row)}, {row['time']:g} mo")
-    numbers = f"{_whole(row['per_100_control'])} \u2192 {_whole(row['per_100_experimental'])}"
+    numbers = f"{_whole(row['per_100_control'])} \u2192 {_treated(row)}"
     _text(axes, 1, y, RIGHT, numbers, ha="right")
 
 
@@ -125,6 +125,15 @@ def _text(axes: Axes, x: float, y: float, inches: float, text: str, **look: Any)
 
 def _arm(row: dict) -> str:
     return row["label"] + ("" if row["control_checked"] else DAGGER)
+
+
+def _both(row: dict) -> str:
+    """Mark of a number that rests on the hazard ratio and on the control arm."""
+    return "" if row["checked"] and row["control_checked"] else DAGGER
+
+
+def _treated(row: dict) -> str:
+    return _whole(row["per_100_experimental"]) + _both(row)
 
 
 def _whole(value: float) -> str:
@@ -163,7 +172,7 @@ def alt_findings(frame: pd.DataFrame) -> str:
 def _sentence(row: dict) -> str:
     return (
         f"{_arm(row)} at {row['time']:g} months {_whole(row['per_100_control'])} and "
-        f"{_whole(row['per_100_experimental'])}, difference {_whole(row['difference'])} "
+        f"{_treated(row)}, difference {_whole(row['difference'])}{_both(row)} "
         f"({_whole(row['low'])} to {_whole(row['high'])})"
     )
 
@@ -187,6 +196,7 @@ def findings_table(findings: pd.DataFrame) -> pd.DataFrame:
     for row in findings.to_dict("records"):
         dagger = "" if row["checked"] else DAGGER
         limits = f"{ratio(row['hr_low'])} to {ratio(row['hr_high'])}"
+        control = "" if row["control_checked"] else DAGGER
         rows.append(
             {
                 "Cancer": TITLES.get(row["group"], row["group"]),
@@ -194,18 +204,24 @@ def findings_table(findings: pd.DataFrame) -> pd.DataFrame:
                 "Certainty": row["certainty"],
                 "Control arm": _arm(row),
                 "Month": f"{row['time']:g}",
-                "Of 100, control": _cell(row, "per_100_control", "control_low", "control_high"),
-                "Of 100, MDT": _cell(
-                    row, "per_100_experimental", "experimental_low", "experimental_high"
+                "Of 100, control": _cell(
+                    row, control, "per_100_control", "control_low", "control_high"
                 ),
-                "Difference": _cell(row, "difference", "low", "high"),
+                "Of 100, MDT": _cell(
+                    row,
+                    _both(row),
+                    "per_100_experimental",
+                    "experimental_low",
+                    "experimental_high",
+                ),
+                "Difference": _cell(row, _both(row), "difference", "low", "high"),
             }
         )
     return pd.DataFrame(rows)
 
 
-def _cell(row: dict, *names: str) -> str:
+def _cell(row: dict, dagger: str, *names: str) -> str:
     if np.isnan(row[names[0]]):
         return "not known"
     value, low, high = (_whole(row[name]) for name in names)
-    return f"{value} ({low} to {high})"
+    return f"{value}{dagger} ({low} to {high})"

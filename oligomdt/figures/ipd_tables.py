@@ -21,6 +21,7 @@ __all__ = [
     "effects",
     "horizons",
     "one_stage",
+    "prior_scales",
     "proportional",
     "undefined",
     "weighted",
@@ -93,6 +94,7 @@ def effects(synthesis: pd.DataFrame, group: str) -> pd.DataFrame:
                 else "not defined",
                 "P(MDT better)": _probability(row["p_benefit"]),
                 "Common effect (95 %)": _limits(row, "common", "common_low", "common_high")
+                + dagger
                 if row["k"] > 1
                 else NONE,
                 "Variance from reconstruction": f"{percent(row['share'])} %" if known else NONE,
@@ -116,6 +118,39 @@ def _limits(row: Mapping[str, Any], estimate: str, low: str, high: str) -> str:
 
 def _probability(value: float) -> str:
     return NONE if np.isnan(value) else f"{percent(value)} %"
+
+
+def prior_scales(frame: pd.DataFrame) -> pd.DataFrame:
+    """Pooled contrasts by scale of the prior on tau, one row per contrast.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        As from `analysis.ipd_prior_scales`.
+    """
+    rows = []
+    for (group, what), own in frame.groupby(["group", "what"], sort=False):
+        first = own[own["factor"] == 1].iloc[0]
+        dagger = "" if first["checked"] else DAGGER
+        cells = {
+            f"Scale × {row['factor']:g}": f"{_limits(row, 'estimate', 'low', 'high')}{dagger}, "
+            f"better: {_probability(row['p_benefit'])}"
+            for row in own.to_dict("records")
+        }
+        rows.append(
+            {
+                "Cancer": TITLES.get(group, group),
+                "What": f"{what[0].upper()}{what[1:]}",
+                "Scale of the prior on tau": _width(first),
+            }
+            | cells
+        )
+    return pd.DataFrame(rows)
+
+
+def _width(row: Mapping[str, Any]) -> str:
+    unit = " (log ratio)" if row["scale"] == "ratio" else UNITS[row["scale"]]
+    return f"{FORMATS[row['scale']](row['tau_scale'])}{unit}"
 
 
 def undefined(synthesis: pd.DataFrame) -> dict[str, list[str]]:
@@ -213,20 +248,22 @@ def absolute(frame: pd.DataFrame) -> pd.DataFrame:
     """
     rows = []
     for row in frame[frame["difference"].notna()].to_dict("records"):
-        dagger = "" if row["checked"] else DAGGER
+        marks = {
+            name: "" if row[f"{name}checked"] else DAGGER for name in ("", "hr_", "control_")
+        }
         shown = {
             name: decimals(row[name], 0)
             for name in ("per_100_control", "per_100_experimental", "difference", "low", "high")
         }
-        difference = f"{shown['difference']} ({shown['low']} to {shown['high']}){dagger}"
+        difference = f"{shown['difference']} ({shown['low']} to {shown['high']}){marks['']}"
         rows.append(
             {
                 "Cancer": TITLES.get(row["group"], row["group"]),
-                "HR": f"{ratio(row['hr'])}, {row['scenario']}",
+                "HR": f"{ratio(row['hr'])}{marks['hr_']}, {row['scenario']}",
                 "Control PFS as in": row["baseline"],
                 "Months": f"{row['time']:g}",
-                "Without MDT": shown["per_100_control"],
-                "With MDT": shown["per_100_experimental"],
+                "Without MDT": shown["per_100_control"] + marks["control_"],
+                "With MDT": shown["per_100_experimental"] + marks[""],
                 "Difference (95 %)": difference,
             }
         )
