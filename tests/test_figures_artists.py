@@ -457,17 +457,26 @@ def test_risk_of_bias_draws_its_frame():
 
 def test_findings_draws_its_frame():
     for row in frame_of("findings").to_dict("records"):
-        gid = f"{row['label']} {row['time']:g}"
+        gid = f"{row['scenario']} {row['label']} {row['time']:g}"
         np.testing.assert_allclose(
             one("findings", f"ci {gid}").get_xdata(), [row["low"], row["high"]]
         )
         point = one("findings", f"difference {gid}").get_xdata()
         np.testing.assert_allclose(point, row["difference"])
+        ring = one("findings", f"own {gid}").get_xdata()
+        np.testing.assert_allclose(ring, row["per_100_own"] - row["per_100_control"])
     texts = {t.get_text() for t in drawn("findings").axes[0].texts}
     assert "Control arm (reconstructed)" in texts
     assert any(text.startswith("NSCLC: HR 0.36†") for text in texts)
     # Read in its source: the control arm of CURB; not: the hazard ratio applied to it.
     assert "22 \u2192 57†" in texts
+    assert {"36† (15 to 52)", "  its MDT arm: 70 (52 to 86)"} <= texts
+    # A heading never crosses the zero line.
+    headings = [t for t in drawn("findings").axes[0].texts if ": HR " in t.get_text()]
+    lines = [line.get_ydata() for line in artists("findings")["zero"]]
+    assert len(headings) == len(lines) == 4
+    for heading in headings:
+        assert not any(low < heading.xy[1] < high for low, high in lines)
 
 
 def test_flow_draws_a_dashed_box_where_a_step_was_not_done():

@@ -36,7 +36,8 @@ NUMBERS = (
 )  # fmt: skip
 MAIN = "main analysis"
 # Inches: above the rows, of one row, of a heading, below the rows, left and right of the axes.
-HEAD, ROW, TITLE, FOOT, LEFT, RIGHT = 0.5, 0.5, 0.42, 1.15, 2.25, 1.5
+HEAD, ROW, TITLE, FOOT, LEFT, RIGHT = 0.5, 0.5, 0.42, 1.15, 2.35, 1.55
+MARGIN = 0.08
 # Rows are of two lines, so far from their middle.
 LINE = 0.115
 
@@ -143,11 +144,11 @@ def _row(axes: Axes, y: float, row: dict) -> None:
 
 
 def _text(axes: Axes, x: float, y: float, inches: float, text: str, **look: Any) -> None:
-    """Write at an edge of the figure, so many inches beside the axes."""
+    """Write at an edge of the figure, so many inches beside the axes, less a margin."""
     axes.annotate(
         text,
         (x, y),
-        (72 * inches, 0),
+        (72 * (inches - np.sign(inches) * MARGIN), 0),
         xycoords=axes.get_yaxis_transform(),
         textcoords="offset points",
         va="center",
@@ -203,9 +204,9 @@ def alt_findings(frame: pd.DataFrame) -> str:
             f"({limits}), certainty {first['certainty']}: {'; '.join(rows)}"
         )
     return (
-        "Patients of 100 alive and free of progression without and with MDT, and the difference with its "
-        "95 % limits, for the risk of each reconstructed control arm, and those of the trial's "
-        f"own reconstructed MDT arm. {'. '.join(parts)}. "
+        "Patients of 100 alive and free of progression without and with MDT, the difference "
+        "with its 95 % limits, for the risk of each reconstructed control arm, and those of "
+        f"the reconstructed MDT arm of the same trial. {'. '.join(parts)}. "
         f"{DAGGER} rests on a value that was not read in its source."
     )
 
