@@ -522,9 +522,10 @@ def summary_of_findings(
         `patients`, `hr`, `hr_low`, `hr_high`, `interval`, `checked`, `certainty` ("not rated"
         of a scenario), `result` and `label` of the control arm, `n_control`, `basis` of its
         curve, `control_checked` (false where its reconstruction may rest on a value that was
-        not read), the columns of `absolute_effects`, and `per_100_own`, `own_low`, `own_high`: of 100 patients of the
-        MDT arm of the same trial, as reconstructed, those free of progression. Where hazards
-        are not proportional, or the trial differs from the pool, this is another number.
+        not read), the columns of `absolute_effects`, and `per_100_own`, `own_low`,
+        `own_high`: of 100 patients of the MDT arm of the same trial, as reconstructed, those
+        free of progression. Where hazards are not proportional, or the trial differs from the
+        pool, this is another number.
 
     Examples
     --------
