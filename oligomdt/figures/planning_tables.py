@@ -94,7 +94,6 @@ def chances(frame: pd.DataFrame) -> pd.DataFrame:
     rows = [
         {
             "Trials pooled": _title(row),
-            "Today": _today(row),
             "Events of the new trial": decimals(row["events"], 0),
             "Bayes: favours MDT": _chance(row["bayes_mdt"]),
             "Bayes: favours control": _chance(row["bayes_control"]),
