@@ -140,7 +140,7 @@ def posterior_effects(
     >>> control = pd.DataFrame({"time": [6], "surv": [0.5], "se": [0.05]})
     >>> frame = posterior_effects(control, effect, times=[6])
     >>> frame[["difference", "low", "high"]].iloc[0].astype(float).round(1).tolist()
-    [15.7, -3.9, 30.3]
+    [15.7, -3.5, 29.8]
     """
     import pandas as pd
 
