@@ -241,12 +241,34 @@ def test_numbers_of_the_page(estimates):
         else:
             assert float(shown.removesuffix(DAGGER)) == pytest.approx(value, abs=0.005001)
         assert numbers[f"{key}_have"].endswith(DAGGER) != at_100.loc[group, "checked"]
-    assert numbers["STOP-2_planned"] == "194"
     y, s = data_of(estimates, "mixed")
-    needed = float(numbers["STOP-2_needed"])
+    needed = float(numbers["mixed_needed_400"])
     for hr, clear in ((needed - 0.006, True), (needed + 0.006, False)):
-        after = pooling.bayes([*y, np.log(hr)], [*s, 2 / np.sqrt(194)])
+        after = pooling.bayes([*y, np.log(hr)], [*s, 2 / np.sqrt(400)])
         assert (after.hr_high < 1) == clear
+    assert not any(key.startswith("STOP-2") for key in numbers)
+
+
+def test_sentences_of_the_page_hold(estimates):
+    frame = analysis.tipping_lines(estimates, [100, 400])
+    breast = only_group(frame, "breast")
+    assert breast[["mdt_high", "control_low"]].isna().all(axis=None)
+    more = only_group(frame, "NSCLC with NRG-LU002")["mdt_high"]
+    assert more.sub(1).abs().max() < 0.05
+    # The map: blue reaches down to the lowest ratio tried, so below its line is blue.
+    drawn = frame.dropna(subset="mdt_high")
+    assert (drawn["mdt_low"] == 0.1).all() and frame["control_low"].isna().all()
+
+
+def only_group(frame, group):
+    return frame[frame["group"] == group]
+
+
+def test_optimal_information_size_is_that_of_the_appraisal(estimates):
+    table = analysis.information(estimates).set_index("target_hr")["needed"]
+    size = analysis.evidence_size().iloc[0]
+    assert table.loc[size["target_hr"]].unique() == pytest.approx([size["needed"]])
+    assert table.loc[0.8].max() > size["needed"]
 
 
 # Tables --------------------------------------------------------------------------------------
@@ -261,13 +283,35 @@ def test_tables_mark_what_was_not_read_and_round_nothing_to_certainty(estimates)
         "Breast cancer",
         "Mixed histologies",
     ]
-    assert shown["Interval then above 1"].tolist() == ["none"] * 4
+    assert shown["Favours control if the new HR is"].tolist() == ["none"] * 4
+    # Of one trial the word is about the average over trials.
+    said = "average over trials: open (one trial)"
+    assert shown["Today"].tolist() == ["favours MDT", "favours MDT", "open", said]
     chances = planning_tables.chances(analysis.future_power(estimates, [100]))
     assert not chances.isin(["0 %", "100 %"]).any(axis=None)
     assert len(planning_tables.by_prior(lines)) == len(
         planning_tables.information(analysis.information(estimates, [0.8]))
     )
-    assert planning_tables.coming(analysis.coming_trials())["Trial"].is_unique
+
+
+def test_table_of_coming_trials_says_what_is_different():
+    shown = planning_tables.coming(analysis.coming_trials()).set_index("Trial")
+    assert shown.index.is_unique
+    assert shown.loc["HALT", "Patients"] == "110 planned, 113 enrolled"
+    assert shown.loc["STOP-2", "Patients"] == "194 planned"
+    assert shown.loc["OLIGOMA", "Patients"] == "not found"
+    # Its arms are those of the comparison, its endpoint is not.
+    assert "PFS" in shown.loc["HALT", "Comparison"]
+    assert shown.loc["OLIGOMA", "Comparison"] == "as here"
+    assert "PFS listed" in shown.loc["Swedish NSCLC trial", "Primary endpoint"]
+
+
+def test_text_and_table_and_power_use_the_same_numbers_of_events(estimates):
+    lines = analysis.tipping_lines(estimates.query("group == 'mixed'"))
+    shown = planning_tables.needed(lines)["Events of the new trial"].unique().tolist()
+    power = analysis.future_power(estimates)["events"].unique().tolist()
+    assert shown == [f"{count:.0f}" for count in power]
+    assert {"100", "400"} <= set(shown)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from oligomdt import analysis, evidence
 from oligomdt.analysis import appraisal as rules
 from oligomdt.evidence import load_appraisal
 from oligomdt.evidence.appraisal import ANSWERS, CONCERNS, QUESTIONS, asked
-from oligomdt.figures.findings import findings_table
+from oligomdt.figures.findings import findings_blocks, findings_table
 
 LOW, SOME, HIGH = "low", "some concerns", "high"
 
@@ -350,7 +350,8 @@ def test_findings_use_the_pooled_result_of_the_main_analysis(findings):
     synthesis = analysis.histology_synthesis(analysis.published_estimates())
     primary = synthesis[synthesis["role"] == "primary"].set_index("group")
     assert list(findings["group"].unique()) == list(primary.index)
-    for group, own in findings.groupby("group"):
+    main = findings[findings["scenario"] == "main analysis"]
+    for group, own in main.groupby("group"):
         for name, column in (("hr", "hr"), ("hr_low", "low"), ("hr_high", "high")):
             assert set(own[name]) == {primary.loc[group, column]}
         assert set(own["patients"]) == {primary.loc[group, "patients"]}
@@ -371,10 +372,57 @@ def test_findings_apply_the_hazard_ratio_to_the_control_risk(findings):
 
 def test_findings_take_the_recorded_control_arms_at_6_12_and_24_months(findings):
     recorded = load_appraisal().grade
-    for group, own in findings.groupby("group"):
+    for (group, _), own in findings.groupby(["group", "scenario"]):
         assert tuple(own["result"].unique()) == recorded[group].control_arms.results
         for _, rows in own.groupby("result"):
             assert rows["time"].tolist() == [6, 12, 24]
+
+
+def test_findings_hold_each_block_again_with_the_trial_that_is_not_pooled(findings):
+    scenario = findings[findings["scenario"] == "with NRG-LU002"]
+    numbers = analysis.headline()
+    assert set(scenario["group"]) == {"NSCLC"} and len(scenario) == 9
+    assert f"{scenario['hr'].iloc[0]:.2f}" == numbers["NSCLC_with_NRG-LU002_hr"].rstrip("†")
+    assert set(scenario["certainty"]) == {"not rated"} and not scenario["checked"].any()
+    main = findings[(findings["group"] == "NSCLC") & (findings["scenario"] == "main analysis")]
+    for name in ("per_100_control", "per_100_own"):
+        np.testing.assert_array_equal(scenario[name], main[name])
+    more, fewer = main["per_100_experimental"], scenario["per_100_experimental"].to_numpy()
+    known = more.notna()
+    assert known.any() and (more[known] > fewer[known]).all()
+
+
+def test_findings_show_the_arm_of_the_trial_beside_the_pooled_ratio(findings):
+    """Second route: Kaplan-Meier by lifelines in every data set."""
+    from lifelines import KaplanMeierFitter
+
+    main = findings[findings["scenario"] == "main analysis"].set_index(["result", "time"])
+    for result, time in (("Gomez-2019", 24), ("EXTEND-breast", 24), ("CURB-NSCLC", 6)):
+        data = analysis.reconstruct(result).data
+        data = data[data["arm"] == "experimental"]
+        each = [
+            KaplanMeierFitter().fit(own["time"].round(6), own["event"]).predict(time)
+            for _, own in data.groupby("draw")
+        ]
+        row = main.loc[(result, time)]
+        assert row["per_100_own"] == pytest.approx(100 * np.mean(each), abs=1e-6)
+        assert row["own_low"] < row["per_100_own"] < row["own_high"]
+    # What the chapter says: the two disagree by much, in both directions.
+    gap = (main["per_100_experimental"] - main["per_100_own"]).dropna()
+    assert gap["Gomez-2019", 24] > 15 and gap["EXTEND-breast", 24] > 15
+    assert gap["CURB-NSCLC", 6] < -10
+
+
+def test_blocks_of_the_findings_are_the_table(findings):
+    blocks = findings_blocks(findings)
+    heads = [text.split(":")[0] for text in blocks]
+    assert heads == ["NSCLC", "NSCLC with NRG-LU002", "Breast cancer", "Mixed histologies"]
+    assert "0.52†" in list(blocks)[1] and list(blocks)[1].endswith("certainty not rated")
+    whole = findings_table(findings)
+    kept = whole.drop(columns=["Cancer", "HR (95 %)", "Certainty"])
+    assert sum(len(one) for one in blocks.values()) == len(whole)
+    for block in blocks.values():
+        assert block.equals(kept.loc[block.index])
 
 
 def test_findings_say_where_a_risk_is_not_known(findings):
@@ -476,5 +524,5 @@ def test_flow_counts_the_other_trials_once():
 
 def test_flow_invents_no_record():
     flow = analysis.prisma_flow().set_index("what")["count"]
-    assert flow["records found in databases and registers"] == "not recorded"
-    assert flow["records screened and excluded"] == "not recorded"
+    assert flow["records found in databases and registers"] == "no search was made"
+    assert flow["records screened and excluded"] == "no records were screened"

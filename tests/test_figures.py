@@ -297,7 +297,7 @@ def test_alt_text_of_the_flow_states_every_box():
     alt = alt_of("prisma")
     for row in frame_of("prisma").to_dict("records"):
         assert f"{row['what']} {row['count']}" in alt
-    assert alt.count("not recorded") == 2
+    assert "no search was made" in alt and "no records were screened" in alt
 
 
 def test_alt_text_of_the_walkthrough_reads_the_curves():

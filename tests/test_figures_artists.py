@@ -256,6 +256,48 @@ def test_rmst_forest_draws_its_frame():
             np.testing.assert_allclose(one(name, f"within {gid}").get_xdata(), inner)
 
 
+def test_rmst_of_different_horizons_stand_on_different_axes():
+    frame, figure = frame_of("rmst_forest"), drawn("rmst_forest")
+    assert len(figure.axes) == frame["horizon"].nunique() == frame["group"].nunique()
+    for axes, (_, own) in zip(figure.axes, frame.groupby("group", sort=False), strict=True):
+        low, high = axes.get_xlim()
+        # Nothing is cut, and nothing lies above the rows, where the heading is.
+        assert low <= min(0, own["low"].min()) and own["high"].max() <= high
+        assert axes.get_ylim() == (len(own), 0)
+
+
+def test_no_label_of_the_baujat_plot_touches_a_mark():
+    figure = drawn("baujat")
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    marks = [
+        axes.transData.transform(offset)
+        for collection in axes.collections
+        for offset in collection.get_offsets()
+    ]
+    assert len(marks) == len(axes.texts) == len(frame_of("baujat"))
+    for text in axes.texts:
+        box = text.get_window_extent()
+        for x, y in marks:
+            assert not (box.x0 - 4 < x < box.x1 + 4 and box.y0 - 4 < y < box.y1 + 4), text
+
+
+def test_bands_that_the_axis_cuts_are_named():
+    frame = frame_of("hr_over_time")
+    low, high = drawn("hr_over_time").axes[0].get_ylim()
+    beyond = frame[(frame["low"] < low) | (frame["high"] > high)]["label"].unique()
+    words = " ".join(text.get_text() for text in drawn("hr_over_time").texts)
+    said = words.split("Band cut: ")[1]
+    assert [label for label in frame["label"].unique() if label in said] == beyond.tolist()
+    assert said in alt_of("hr_over_time")
+
+
+@pytest.mark.parametrize("name", ["influence", "planning"])
+def test_what_the_dagger_means_is_said_in_the_figure(name):
+    words = " ".join(text.get_text() for text in drawn(name).texts)
+    assert "† " in words and "not read in its source" in words
+
+
 def test_share_draws_its_frame():
     for (name, group), own in frame_of("share").groupby(["name", "group"]):
         marks = one("share", f"share {name} {group}").get_offsets()
@@ -265,12 +307,45 @@ def test_share_draws_its_frame():
 def test_pooled_curve_draws_its_frame():
     found = artists("pooled_curve")
     for (group, arm), own in frame_of("pooled_curve").groupby(["group", "arm"]):
-        (line,) = found[f"curve {group} {arm}"]
-        np.testing.assert_allclose(line.get_xdata(), own["time"])
-        np.testing.assert_allclose(line.get_ydata(), own["surv"])
+        (line,), (thin,) = (found[f"{name} {group} {arm}"] for name in ("curve", "few"))
+        parts = [np.column_stack(one.get_data()) for one in (line, thin)]
+        # The two parts share the point at which they meet.
+        drawn_points = np.unique(np.concatenate(parts), axis=0)
+        np.testing.assert_allclose(drawn_points, own[["time", "surv"]])
+        few = own.loc[own["few_at_risk"], "time"]
+        np.testing.assert_allclose(thin.get_xdata(), few)
+        assert not len(few) or line.get_xdata()[-1] == few.iloc[0]
+        assert thin.get_linewidth() < line.get_linewidth()
         band = found[f"band {group} {arm}"][0].get_paths()[0].vertices[:, 1]
         wanted = np.round(own[["low", "high"]].to_numpy().ravel(), 9)
         assert set(wanted) == set(np.round(band, 9))
+
+
+def test_pooled_curve_prints_the_numbers_at_risk():
+    frame, figure = frame_of("pooled_curve"), drawn("pooled_curve")
+    for axes, (_, own) in zip(figure.axes, frame.groupby("group", sort=False), strict=True):
+        shown = [t.get_text() for t in axes.texts if t.get_text().isdigit()]
+        wanted = [
+            f"{np.floor(rows.loc[np.isclose(rows['time'], tick), 'n_risk'].item()):.0f}"
+            for _, rows in own.groupby("arm", sort=False)
+            for tick in axes.get_xticks()
+        ]
+        assert shown == wanted
+        assert own["n_risk"].iloc[0] == int(shown[0])
+
+
+def test_pooled_curve_is_thin_where_one_trial_has_few_at_risk():
+    frame = frame_of("pooled_curve")
+    members = analysis.curve_reconstructions()["NSCLC"]
+    own = frame[(frame["group"] == "NSCLC") & (frame["arm"] == "control")]
+    for time, few in own.loc[own["time"] % 3 == 0, ["time", "few_at_risk"]].to_numpy():
+        below = []
+        for one in members:
+            data = one.data[one.data["arm"] == "control"]
+            counts = (data["time"].round(6) >= time).groupby(data["draw"]).sum()
+            below.append(counts.median() < 0.1 * int(one.result.arms["control"].n))
+        assert bool(few) == any(below), time
+    assert own["few_at_risk"].iloc[-1] and not own["few_at_risk"].iloc[0]
 
 
 def test_hr_over_time_draws_its_frame():
@@ -414,20 +489,29 @@ def test_risk_of_bias_draws_its_frame():
 
 def test_findings_draws_its_frame():
     for row in frame_of("findings").to_dict("records"):
-        gid = f"{row['label']} {row['time']:g}"
+        gid = f"{row['scenario']} {row['label']} {row['time']:g}"
         np.testing.assert_allclose(
             one("findings", f"ci {gid}").get_xdata(), [row["low"], row["high"]]
         )
         point = one("findings", f"difference {gid}").get_xdata()
         np.testing.assert_allclose(point, row["difference"])
+        ring = one("findings", f"own {gid}").get_xdata()
+        np.testing.assert_allclose(ring, row["per_100_own"] - row["per_100_control"])
     texts = {t.get_text() for t in drawn("findings").axes[0].texts}
     assert "Control arm (reconstructed)" in texts
     assert any(text.startswith("NSCLC: HR 0.36†") for text in texts)
     # Read in its source: the control arm of CURB; not: the hazard ratio applied to it.
     assert "22 \u2192 57†" in texts
+    assert {"36† (15 to 52)", "  its MDT arm: 70 (52 to 86)"} <= texts
+    # A heading never crosses the zero line.
+    headings = [t for t in drawn("findings").axes[0].texts if ": HR " in t.get_text()]
+    lines = [line.get_ydata() for line in artists("findings")["zero"]]
+    assert len(headings) == len(lines) == 4
+    for heading in headings:
+        assert not any(low < heading.xy[1] < high for low, high in lines)
 
 
-def test_flow_draws_a_dashed_box_where_nothing_was_recorded():
+def test_flow_draws_a_dashed_box_where_a_step_was_not_done():
     for row in frame_of("prisma").to_dict("records"):
         dashed = one("prisma", row["what"]).get_linestyle() in ("--", "dashed")
-        assert dashed == (row["count"] == "not recorded")
+        assert dashed == row["count"].startswith("no ")

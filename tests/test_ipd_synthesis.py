@@ -1,6 +1,7 @@
 """Contrasts of reconstructed trials: Rubin's rules, pooling, no patient twice."""
 
 import importlib
+import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -427,8 +428,8 @@ def test_every_number_that_rests_on_an_unread_value_has_a_dagger(synthesis):
         assert ("†" in shown["HR"]) == unread
         own = row["baseline"] in ("Iyengar (2018)", "SABR-COMET (2019)")
         own |= unread and row["baseline"] == "all trials"
-        assert ("†" in shown["Without MDT"]) == own
-        for column in ("With MDT", "Difference (95 %)"):
+        assert ("†" in shown["Without MDT (95 %)"]) == own
+        for column in ("With MDT (95 %)", "Difference (95 %)"):
             assert ("†" in shown[column]) == (unread or own)
 
 
@@ -452,3 +453,39 @@ def test_pages_say_both_reasons_for_a_missing_month_and_which_report_of_gomez(na
         "Gomez-2016",
         "Gomez-2019",
     )
+
+
+def test_tables_of_the_page_name_reports_and_give_three_decimals_of_p():
+    groups = analysis.curve_reconstructions()
+    reports = ipd_tables.horizons(groups)["Report"].tolist()
+    assert "CURB, NSCLC (2024)" in reports and not any("CURB-" in name for name in reports)
+    shown = ipd_tables.weighted(analysis.weighted_tests()).set_index("Trial")
+    cell = shown.loc["CURB, NSCLC (2024)", "Late: z (p)"]
+    assert re.fullmatch(r"-\d\.\d\d \(0\.\d{3}\)", cell), cell
+    assert shown.loc["all trials†", "All alike: z (p)"].endswith("(<0.001)")
+
+
+def test_months_with_few_patients_are_named():
+    """Second route: those that the table for 100 patients leaves out, of the control arms."""
+    groups = analysis.curve_reconstructions()
+    named = ipd_tables.sparse_landmarks(groups)
+    assert "SABR-COMET (2019) at 24 months" in named
+    for members in groups.values():
+        times = analysis.comparison_times(members)["landmarks"]
+        for one in members:
+            known = analysis.control_survival([one], times).set_index("time")["surv"]
+            for time in times:
+                few = np.isnan(known[time])
+                short = f"{one.result.report}) at {time} months"
+                trial = one.result.trial.split("-")[0].upper()
+                found = [
+                    text for text in named if text.endswith(short) and trial in text.upper()
+                ]
+                if few:
+                    assert found, (one.result.id, time)
+
+
+def test_every_number_for_100_patients_has_its_interval():
+    table = ipd_tables.absolute(analysis.absolute_synthesis(times=[6]))
+    for column in ("Without MDT (95 %)", "With MDT (95 %)", "Difference (95 %)"):
+        assert table[column].str.fullmatch(r"-?\d+ \(-?\d+ to \d+\)†?").all()

@@ -10,8 +10,9 @@ import numpy as np
 from oligomdt import evidence, pooling
 from oligomdt.analysis.absolute import TIMES, PooledRatio, pooled_ratio, posterior_effects
 from oligomdt.analysis.estimates import label, published_estimates
-from oligomdt.analysis.pooled_curve import control_survival
+from oligomdt.analysis.pooled_curve import arm_survival, control_survival
 from oligomdt.analysis.reconstruction import find, reconstruct
+from oligomdt.analysis.sensitivity import default_row, with_context
 from oligomdt.analysis.synthesis import histology_synthesis, interaction
 from oligomdt.evidence import DAGGER, Trial
 from oligomdt.evidence.appraisal import (
@@ -43,6 +44,7 @@ __all__ = [
 
 LOW, SOME, HIGH = "low", "some concerns", "high"
 NOT_ASSESSED = "not assessed"
+NOT_RATED = "not rated"
 OVERALL = "overall"
 ORDER = (LOW, SOME, HIGH)
 _YES, _NO = ("Y", "PY"), ("N", "PN")
@@ -520,11 +522,15 @@ def summary_of_findings(
     Returns
     -------
     pandas.DataFrame
-        One row per group, control arm and time: `group`, `outcome`, `k`, `patients`, `hr`,
-        `hr_low`, `hr_high`, `interval`, `checked`, `certainty`, `result` and `label` of the
-        control arm, `n_control`, `basis` of its curve, `control_checked` (false where its
-        reconstruction may rest on a value that was not read), and the columns of
-        `absolute_effects`.
+        One row per group, hazard ratio, control arm and time: `group`, `scenario` ("main
+        analysis", or "with" a trial of the context that is added to it), `outcome`, `k`,
+        `patients`, `hr`, `hr_low`, `hr_high`, `interval`, `checked`, `certainty` ("not rated"
+        of a scenario), `result` and `label` of the control arm, `n_control`, `basis` of its
+        curve, `control_checked` (false where its reconstruction may rest on a value that was
+        not read), the columns of `absolute_effects`, and `per_100_own`, `own_low`,
+        `own_high`: of 100 patients of the MDT arm of the same trial, as reconstructed, those
+        free of progression. Where hazards are not proportional, or the trial differs from the
+        pool, this is another number.
 
     Examples
     --------
@@ -544,13 +550,20 @@ def summary_of_findings(
         if row["group"] not in appraisal.grade:
             continue
         body = appraisal.grade[row["group"]]
-        shared = {name: row[name] for name in ("group", "k", "patients", "interval", "checked")}
-        shared |= {"outcome": body.outcome, "certainty": rated[row["group"]]}
-        shared |= {"hr": row["hr"], "hr_low": row["low"], "hr_high": row["high"]}
         studies = estimates[estimates["pooled"] & (estimates["group"] == row["group"])]
-        ratio = pooled_ratio(studies, row)
-        arms = body.control_arms.results
-        frames += [_findings(shared, ratio, name, trials) for name in arms]
+        scenarios = [("main analysis", rated[row["group"]], row, studies)]
+        for other, more in with_context(row["group"], studies):
+            scenarios.append((f"with {other.name}", NOT_RATED, default_row(more), more))
+        for scenario, judged, pooled, members in scenarios:
+            shared = {"group": row["group"], "scenario": scenario, "k": len(members)}
+            sizes = members[["n_control", "n_experimental"]].to_numpy()
+            shared |= {"patients": sizes.sum(), "interval": pooled["interval"]}
+            shared |= {"checked": bool(members["checked"].all())}
+            shared |= {"outcome": body.outcome, "certainty": judged, "hr": pooled["hr"]}
+            shared |= {"hr_low": pooled["low"], "hr_high": pooled["high"]}
+            ratio = pooled_ratio(members, pooled)
+            arms = body.control_arms.results
+            frames += [_findings(shared, ratio, name, trials) for name in arms]
     return pd.concat(frames, ignore_index=True)
 
 
@@ -575,6 +588,9 @@ def _findings(
         "basis": reconstruction.basis,
         "control_checked": not result.hr or result.hr.checked,
     }
+    own = 100 * arm_survival(reconstruction, "experimental", TIMES)[["surv", "low", "high"]]
+    names = {"surv": "per_100_own", "low": "own_low", "high": "own_high"}
+    frame = frame.join(own.rename(columns=names))
     return frame.assign(**shared, **known)[[*shared, *known, *frame.columns]]
 
 
@@ -616,7 +632,7 @@ def prisma(appraisal: Appraisal | None = None) -> pd.DataFrame:
 def prisma_flow(
     trials: Mapping[str, Trial] | None = None, appraisal: Appraisal | None = None
 ) -> pd.DataFrame:
-    """The flow of trials as far as it was recorded; what was not counted says so.
+    """The flow of trials as far as it was recorded; what was not done says so.
 
     Parameters
     ----------
@@ -628,14 +644,14 @@ def prisma_flow(
     Returns
     -------
     pandas.DataFrame
-        One row per box: `stage`, `what`, `count` (text: a number, or "not recorded") and
-        `reason`.
+        One row per box: `stage`, `what`, `count` (text: a number, or what was not
+        done) and `reason`.
 
     Examples
     --------
     >>> flow = prisma_flow()
     >>> flow.loc[flow["stage"] == "screening", "count"].tolist()
-    ['not recorded']
+    ['no records were screened']
     """
     import pandas as pd
 

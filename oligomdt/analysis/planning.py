@@ -30,9 +30,10 @@ __all__ = [
     "tipping_lines",
 ]
 
-EVENTS = (20, 30, 50, 75, 100, 150, 200, 300, 500, 1000)
+EVENTS = (20, 30, 50, 75, 100, 150, 200, 400, 600, 1000)
 FEW_EVENTS = (50, 100, 200, 400)
-TARGETS = (0.6, 0.7, RELEVANT_HR)
+# Between them GRADE's rough limit of an appreciable benefit (see `evidence_size`).
+TARGETS = (0.6, 0.7, 0.75, RELEVANT_HR)
 # Hazard ratios of a coming trial that are shown.
 LOWEST, HIGHEST = 0.1, 10.0
 # The 95 % credible interval leaves out 1 where a probability reaches this.
@@ -404,9 +405,10 @@ def coming_trials(register: Mapping[str, evidence.OngoingTrial] | None = None) -
     -------
     pandas.DataFrame
         One row per trial in the cancers of the maps: `trial`, `registration`, `group`,
-        `setting`, `experimental`, `control`, `endpoint`, `planned` (patients) and `status`
-        (and when it was so) as texts, "not found" where a source does not say; `comparison`
-        ("as here", or what is different, or "not known").
+        `setting`, `experimental`, `control`, `endpoint`, `planned`, `enrolled` (patients) and
+        `status` (and when it was so) as texts, "not found" where a source does not say;
+        `comparison` ("as here", or what is different, or "not known"; with the remark on the
+        trial where there is one).
 
     Raises
     ------
@@ -432,6 +434,7 @@ def coming_trials(register: Mapping[str, evidence.OngoingTrial] | None = None) -
             "control": str(one.control),
             "endpoint": str(one.primary_endpoint),
             "planned": str(one.planned),
+            "enrolled": str(one.enrolled),
             "status": "; ".join(dict.fromkeys((str(one.status), str(one.status_date)))),
             "comparison": _comparison(one),
         }
@@ -446,7 +449,9 @@ def coming_trials(register: Mapping[str, evidence.OngoingTrial] | None = None) -
 def _comparison(one: evidence.OngoingTrial) -> str:
     if one.contrast_note:
         return one.contrast_note
-    return "as here" if one.same_contrast else "not known"
+    if not one.same_contrast:
+        return "not known"
+    return f"the same treatments as here. {one.note}" if one.note else "as here"
 
 
 def planning_numbers(estimates: pd.DataFrame) -> dict[str, str]:
@@ -468,15 +473,13 @@ def planning_numbers(estimates: pd.DataFrame) -> dict[str, str]:
         ``..._low_now``, ``..._high_now``, and the probabilities in per cent
         ``NSCLC_mdt_100``, ``NSCLC_open_100``, ``NSCLC_conditional_100``; with a dagger where
         a value was not read in its source. ``alone_100`` (power of the new trial by itself),
-        ``relevant_needed`` (events for a hazard ratio of 0.8), ``STOP-2_planned``, and
-        ``STOP-2_needed``: the hazard ratio that would be needed if every planned patient of
-        STOP-2 had an event and it were read as a trial of MDT.
+        ``relevant_needed`` (events for a hazard ratio of 0.8).
 
     Examples
     --------
     >>> from oligomdt.analysis import published_estimates
-    >>> planning_numbers(published_estimates())["STOP-2_planned"]
-    '194'
+    >>> planning_numbers(published_estimates())["relevant_needed"]
+    '631'
     """
     counts = (100.0, 400.0)
     numbers = {}
@@ -497,11 +500,7 @@ def planning_numbers(estimates: pd.DataFrame) -> dict[str, str]:
         }
         numbers |= _marked(row, chances, _percent)
         numbers[f"alone_{end}"] = _percent(row["alone_relevant"])
-    planned = evidence.ongoing()["STOP-2"].planned
-    (full,) = (
-        tipping_lines(estimates, [planned.value]).query("group == 'mixed'").to_dict("records")
-    )
-    return numbers | {"STOP-2_planned": str(planned), "STOP-2_needed": _ratio(full["mdt_high"])}
+    return numbers
 
 
 def _marked(

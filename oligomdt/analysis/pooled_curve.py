@@ -305,6 +305,40 @@ def control_survival(
     return pd.concat(frames, ignore_index=True)[columns]
 
 
+def arm_survival(reconstruction: Any, arm: str, times: Iterable[float]) -> pd.DataFrame:
+    """Survival of one reconstructed arm at chosen times, with 95 % limits.
+
+    Parameters
+    ----------
+    reconstruction : Reconstruction
+        As from `reconstruct`.
+    arm : str
+        "control" or "experimental".
+    times : iterable of float
+        Months.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per time: `time`, `surv`, `low`, `high` (as in `pooled_curve`); nan where the
+        curve should not be read, as in `control_survival`.
+
+    Examples
+    --------
+    >>> from oligomdt import analysis
+    >>> frame = arm_survival(analysis.reconstruct("CURB-breast"), "control", [6, 24])
+    >>> frame["surv"].round(2).tolist()
+    [0.2, nan]
+    """
+    grid = np.array([0.0, *(float(time) for time in times)])
+    curves = arm_curves(reconstruction, arm, grid)
+    frame = _averaged([curves], np.ones(1))[["surv", "low", "high"]]
+    frame.loc[~_readable(curves)] = np.nan
+    return (
+        frame.assign(time=grid).iloc[1:][["time", "surv", "low", "high"]].reset_index(drop=True)
+    )
+
+
 def control_pull(
     reconstructions: Sequence[Any], times: Iterable[float], labels: Sequence[str] | None = None
 ) -> dict[str, np.ndarray]:

@@ -24,6 +24,7 @@ __all__ = [
     "EFFECTS",
     "GRADE_DOMAINS",
     "ICEMAN_ITEMS",
+    "NOT_DONE",
     "NO_INFORMATION",
     "PRISMA_ITEMS",
     "QUESTIONS",
@@ -118,6 +119,8 @@ PRISMA_ITEMS = tuple(
     )
 )
 # What the flow of the trials can count from the data.
+# What a box of the flow says instead of a count.
+NOT_DONE = ("no search was made", "no records were screened")
 COUNTS = (
     "sources",
     "sources not read",
@@ -330,11 +333,11 @@ class PrismaItem(Record):
 
 
 class FlowBox(Record):
-    """A box of the flow of trials: a count that the data hold, or `not recorded`."""
+    """A box of the flow of trials: a count that the data hold, or what was not done."""
 
     stage: str
     what: str
-    count: Literal[("not recorded", *COUNTS)]
+    count: Literal[(*NOT_DONE, *COUNTS)]
     reason: Reason
 
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["alt_baujat", "baujat_data", "draw_baujat"]
 
+# Shares of the width and height that a label takes.
+WIDE, TALL = 0.17, 0.06
 MARKERS = ("o", "s", "^", "v")
 
 
@@ -62,6 +64,7 @@ def draw_baujat(frame: pd.DataFrame) -> Figure:
     figure = style.figure(4.4)
     axes = figure.add_axes((0.13, 0.14, 0.84, 0.7))
     right, top = np.sqrt(frame["x"].max()) * 1.12, np.sqrt(frame["y"].max()) * 1.12
+    points: list[tuple[float, float, str]] = []
     for i, (name, own) in enumerate(frame.groupby("set", sort=False)):
         colour = style.GROUPS.get(own["group"].iloc[0], style.GREY)
         look = {"color": colour, "facecolor": colour if i % 2 else "white", "zorder": 3}
@@ -69,22 +72,31 @@ def draw_baujat(frame: pd.DataFrame) -> Figure:
         marker = MARKERS[i % len(MARKERS)]
         axes.scatter(across, up, s=55, marker=marker, label=name, gid=f"set {name}", **look)
         for x, y, label in zip(across, up, _labels(own), strict=True):
-            left = x > right / 2
-            offset = (-8, 0) if left else (8, 0)
-            side = "right" if left else "left"
-            axes.annotate(
-                label,
-                (x, y),
-                xytext=offset,
-                textcoords="offset points",
-                ha=side,
-                va="center",
-            )
+            points.append((x, y, label))
+    for x, y, label in points:
+        look = _beside(x, y, [(a / right, b / top) for a, b, _ in points], right, top)
+        axes.annotate(label, (x, y), textcoords="offset points", **look)
     _scale(axes, right, top)
     axes.set_xlabel("disagreement: share in Cochran's Q (square-root scale)")
     axes.set_ylabel("influence on the pooled HR")
     figure.legend(loc="upper left", bbox_to_anchor=(0.1, 1.0), ncols=1)
     return figure
+
+
+def _beside(
+    x: float, y: float, points: list[tuple[float, float]], right: float, top: float
+) -> dict:
+    """Where a label stands: beside its point where no other point is, else above it."""
+    across, up = x / right, y / top
+    for side in (1, -1):
+        free = all(
+            not 0 < side * (other - across) < WIDE or abs(level - up) > TALL
+            for other, level in points
+        )
+        if free and 0 < across + side * WIDE < 1:
+            ha = "left" if side > 0 else "right"
+            return {"xytext": (8 * side, 0), "ha": ha, "va": "center"}
+    return {"xytext": (0, 9), "ha": "center", "va": "bottom"}
 
 
 def _labels(own: pd.DataFrame) -> list[str]:

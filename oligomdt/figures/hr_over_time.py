@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["alt_hr_over_time", "draw_hr_over_time", "hr_over_time_data"]
 
-COLUMNS, CELL, HEAD, BELOW = 2, 1.75, 0.85, 0.55
+COLUMNS, CELL, HEAD, BELOW, LINE = 2, 1.75, 0.18, 0.55, 0.225
+# Letters of a line.
+LETTERS = 66
 LOW, HIGH = 0.05, 10.0
 TICKS = (0.1, 0.3, 1, 3)
 
@@ -56,12 +59,19 @@ def draw_hr_over_time(frame: pd.DataFrame) -> Figure:
     """
     labels = frame["label"].unique()
     rows = -(-len(labels) // COLUMNS)
-    figure = style.figure(HEAD + rows * (CELL + BELOW))
+    lines = [
+        f"HR over months, {bases(frame)}. Dotted: constant HR.",
+        "Bands: 95 %; the inner one without the uncertainty",
+        "of the reconstruction.",
+        *_cut_words(frame),
+    ]
+    head = HEAD + LINE * len(lines)
+    figure = style.figure(head + rows * (CELL + BELOW))
     width, height = figure.get_size_inches()
     cell = (width - 0.15) / COLUMNS
     for place, (_, own) in enumerate(frame.groupby("label", sort=False)):
         row, column = divmod(place, COLUMNS)
-        bottom = height - HEAD - CELL - row * (CELL + BELOW) + 0.2
+        bottom = height - head - CELL - row * (CELL + BELOW) + 0.2
         box = (
             (0.55 + column * cell) / width,
             bottom / height,
@@ -69,14 +79,20 @@ def draw_hr_over_time(frame: pd.DataFrame) -> Figure:
             (CELL - 0.4) / height,
         )
         _draw_trial(figure.add_axes(box), own)
-    lines = (
-        f"HR over months, {bases(frame)}. Dotted: constant HR.",
-        "Bands: 95 %; the inner one without the uncertainty",
-        "of the reconstruction.",
-    )
     for i, text in enumerate(lines):
-        figure.text(0.02, 1 - (0.05 + 0.225 * i) / height, text, va="top", color=style.GREY)
+        figure.text(0.02, 1 - (0.05 + LINE * i) / height, text, va="top", color=style.GREY)
     return figure
+
+
+def _cut_words(frame: pd.DataFrame) -> list[str]:
+    """Says which bands reach beyond the axis."""
+    below, above = frame["low"] < LOW, frame["high"] > HIGH
+    found = []
+    for label in dict.fromkeys(frame.loc[below | above, "label"]):
+        own = frame["label"] == label
+        edges = [f"{LOW:g}"] * bool(below[own].any()) + [f"{HIGH:g}"] * bool(above[own].any())
+        found.append(f"{label} at {' and '.join(edges)}")
+    return textwrap.wrap(f"Band cut: {'; '.join(found)}.", LETTERS) if found else []
 
 
 def _draw_trial(axes: Axes, own: pd.DataFrame) -> None:
@@ -128,7 +144,7 @@ def alt_hr_over_time(frame: pd.DataFrame) -> str:
         parts.append(f"{label}{dagger}, {', '.join(texts)}, {constant}")
     return (
         "Hazard ratio over time of reconstructed patients, linear in the logarithm of time, "
-        f"with 95 % limits. {'; '.join(parts)}."
+        f"with 95 % limits. {' '.join([*_cut_words(frame), '; '.join(parts)])}."
     )
 
 

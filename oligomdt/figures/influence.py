@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["alt_influence", "draw_influence", "influence_data"]
 
-LAYOUT = rows_of.Layout(2.62, 1.72, 0.5, 0.85, 0.32)
+LAYOUT = rows_of.Layout(2.62, 1.72, 0.55, 1.08, 0.32)
+LINE = 0.23
 LOW, HIGH = 0.09, 3.4
 WHOLE = "all trials"
 
@@ -82,8 +83,14 @@ def draw_influence(frame: pd.DataFrame) -> Figure:
             position += 1
     height = figure.get_size_inches()[1]
     figure.text(0.98, 1 - 0.1 / height, "HR (95 %)", weight="bold", va="top", ha="right")
-    note = "Shaded: limits of all trials of the block"
-    figure.text(0.02, 0.06 / height, note, va="bottom")
+    top = {"va": "bottom", "color": style.GREY}
+    axes.text(0.94, 0.02, "favours MDT", ha="right", **top)
+    axes.text(1.07, 0.02, "favours control", ha="left", **top)
+    notes = ["Shaded: limits of all trials of the block"]
+    if not frame["checked"].all():
+        notes.append(f"{DAGGER} rests on a value that was not read in its source")
+    for line, note in enumerate(reversed(notes)):
+        figure.text(0.02, (0.06 + LINE * line) / height, note, va="bottom")
     return figure
 
 

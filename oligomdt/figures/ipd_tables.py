@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from oligomdt import analysis
+from oligomdt import analysis, evidence
+from oligomdt.analysis.curves import SPARSE
+from oligomdt.analysis.estimates import label
 from oligomdt.analysis.printing import decimals, percent, ratio
 from oligomdt.evidence import DAGGER
 from oligomdt.figures.forest import TITLES
@@ -23,6 +25,7 @@ __all__ = [
     "one_stage",
     "prior_scales",
     "proportional",
+    "sparse_landmarks",
     "undefined",
     "weighted",
 ]
@@ -38,16 +41,17 @@ def horizons(groups: Mapping[str, Sequence[Any]]) -> pd.DataFrame:
     groups : mapping of str to sequence of Reconstruction
         As from `analysis.curve_reconstructions`.
     """
-    rows = []
+    rows, trials = [], evidence.load()
     for group, members in groups.items():
         times = analysis.comparison_times(members)
         for one in members:
             known = analysis.known_until(one)
             at_risk = _at_risk(one, times["horizon"])
+            trial = trials[one.result.trial]
             rows.append(
                 {
                     "Cancer": TITLES.get(group, group),
-                    "Report": one.result.id,
+                    "Report": label(trial, trial.cohort(one.result.cohort), one.result),
                     "Control known to": _months(known["control"]),
                     "MDT known to": _months(known["experimental"]),
                     "Horizon": f"{times['horizon']} months",
@@ -229,7 +233,7 @@ def proportional(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _p(value: float) -> str:
-    return "<0.01" if value < 0.005 else decimals(value, 2)
+    return "<0.001" if value < 0.0005 else decimals(value, 3)
 
 
 def _bounded(value: float) -> str:
@@ -252,22 +256,64 @@ def absolute(frame: pd.DataFrame) -> pd.DataFrame:
             name: "" if row[f"{name}checked"] else DAGGER for name in ("", "hr_", "control_")
         }
         shown = {
-            name: decimals(row[name], 0)
-            for name in ("per_100_control", "per_100_experimental", "difference", "low", "high")
+            name: _per_100(row, *columns) + marks[mark]
+            for name, mark, columns in (
+                ("Without MDT", "control_", ("per_100_control", "control_low", "control_high")),
+                (
+                    "With MDT",
+                    "",
+                    ("per_100_experimental", "experimental_low", "experimental_high"),
+                ),
+                ("Difference", "", ("difference", "low", "high")),
+            )
         }
-        difference = f"{shown['difference']} ({shown['low']} to {shown['high']}){marks['']}"
         rows.append(
             {
                 "Cancer": TITLES.get(row["group"], row["group"]),
                 "HR": f"{ratio(row['hr'])}{marks['hr_']}, {row['scenario']}",
                 "Control PFS as in": row["baseline"],
                 "Months": f"{row['time']:g}",
-                "Without MDT": shown["per_100_control"] + marks["control_"],
-                "With MDT": shown["per_100_experimental"] + marks[""],
-                "Difference (95 %)": difference,
             }
+            | {f"{name} (95 %)": text for name, text in shown.items()}
         )
     return pd.DataFrame(rows)
+
+
+def _per_100(row: Mapping[str, Any], *columns: str) -> str:
+    value, low, high = (decimals(row[name], 0) for name in columns)
+    return f"{value} ({low} to {high})"
+
+
+def sparse_landmarks(groups: Mapping[str, Sequence[Any]]) -> list[str]:
+    """Where PFS is compared although fewer than a tenth of an arm is still at risk.
+
+    Parameters
+    ----------
+    groups : mapping of str to sequence of Reconstruction
+        As from `analysis.curve_reconstructions`.
+
+    Returns
+    -------
+    list of str
+        Report and month.
+    """
+    trials, found = evidence.load(), []
+    for members in groups.values():
+        for one in members:
+            trial = trials[one.result.trial]
+            name = label(trial, trial.cohort(one.result.cohort), one.result)
+            for time in analysis.comparison_times(members)["landmarks"]:
+                if _few(one, time):
+                    found.append(f"{name} at {time} months")
+    return found
+
+
+def _few(one: Any, time: float) -> bool:
+    data = one.data
+    by = [data["arm"], data["draw"]]
+    # Reconstructed times carry the noise of floats.
+    at_risk = (data["time"].round(6) >= time).groupby(by).mean().groupby("arm").median()
+    return bool((at_risk < SPARSE).any())
 
 
 def weighted(frame: pd.DataFrame) -> pd.DataFrame:
@@ -279,11 +325,11 @@ def weighted(frame: pd.DataFrame) -> pd.DataFrame:
         As from `analysis.weighted_tests`.
     """
     rows = []
-    for (group, label), own in frame.groupby(["group", "label"], sort=False):
+    for (group, trial), own in frame.groupby(["group", "label"], sort=False):
         dagger = "" if own["checked"].all() else DAGGER
         by = own.set_index("weight")
         rows.append(
-            {"Cancer": TITLES.get(group, group), "Trial": f"{label}{dagger}"}
+            {"Cancer": TITLES.get(group, group), "Trial": f"{trial}{dagger}"}
             | {
                 f"{name[0].upper()}{name[1:]}: z (p)": f"{ratio(row['z'])} ({_p(row['p'])})"
                 for name, row in by.to_dict("index").items()

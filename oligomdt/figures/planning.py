@@ -13,11 +13,20 @@ from oligomdt.figures.forest import TITLES
 from oligomdt.figures.prior import FOOTNOTE
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["alt_planning", "draw_planning", "planning_data", "range_text", "set_title"]
+__all__ = [
+    "alt_planning",
+    "draw_planning",
+    "planning_data",
+    "range_text",
+    "set_title",
+    "today_text",
+]
 
 LOWEST, HIGHEST = 0.1, 10.0
 COLUMNS = [
@@ -28,7 +37,8 @@ SIDES = {
     "mdt": (style.ARMS["experimental"]["color"], "interval below 1"),
     "control": (style.ARMS["control"]["color"], "interval above 1"),
 }
-SAID = (100.0, 500.0)
+ONE_TRIAL = " (one trial)"
+SAID = (100.0, 400.0)
 HR_TICKS, EVENT_TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10), (20, 50, 100, 200, 500, 1000)
 
 
@@ -76,12 +86,19 @@ def draw_planning(frame: pd.DataFrame) -> Figure:
             axes.set_ylabel("HR of the new trial")
         if row == rows - 1:
             axes.set_xlabel("events of the new trial")
-    note = "blue: 95 % interval then below 1; orange: above 1; white: open\n"
-    note += "dashed: limits of the common-effect model"
+    note = f"{_legend(frame)}\ndashed: limits of the common-effect model"
     if not frame["checked"].all():
         note += f"; {FOOTNOTE.replace('rests on a value that was ', '')}"
     figure.text(0.02, 0.0, note, va="bottom")
     return figure
+
+
+def _legend(frame: pd.DataFrame) -> str:
+    """What the colours mean, of those that are there."""
+    words = ["blue: 95 % interval then below 1"]
+    if frame["control_low"].notna().any():
+        words.append("orange: above 1")
+    return "; ".join([*words, "no colour: open"])
 
 
 def _draw_map(axes: Axes, group: str, own: pd.DataFrame) -> None:
@@ -104,7 +121,8 @@ def _draw_map(axes: Axes, group: str, own: pd.DataFrame) -> None:
             look = {"color": colour, "linewidth": 1.4, "linestyle": dash}
             axes.plot(own["events"], own[name], gid=f"{name} {group}", **look)
     axes.axhline(1, color=style.GREY, linewidth=0.8, zorder=0)
-    axes.set_title(f"{_title(own)}\ntoday: {own['today'].iloc[0]}", fontsize=style.FONT)
+    today = today_text(own.iloc[0]).removesuffix(ONE_TRIAL)
+    axes.set_title(f"{_title(own)}\n{today}", fontsize=style.FONT)
 
 
 def set_title(group: str, checked: bool) -> str:
@@ -112,6 +130,13 @@ def set_title(group: str, checked: bool) -> str:
     first, *rest = group.split(" ", 1)
     text = " ".join([TITLES.get(first, first), *rest])
     return text + ("" if checked else DAGGER)
+
+
+def today_text(row: Mapping[str, Any]) -> str:
+    """The answer of today; of one trial it is about the average over trials, not its own."""
+    if row["k"] > 1:
+        return f"today: {row['today']}"
+    return f"average over trials: {row['today']}{ONE_TRIAL}"
 
 
 def _title(own: pd.DataFrame) -> str:
@@ -145,12 +170,12 @@ def alt_planning(frame: pd.DataFrame) -> str:
     for _, own in frame.groupby("group", sort=False):
         shown = own[own["events"].isin(SAID)].to_dict("records")
         texts = [f"with {row['events']:.0f} events {_said(row)}" for row in shown]
-        parts.append(f"{_title(own)}, today {own['today'].iloc[0]}: {', '.join(texts)}")
+        parts.append(f"{_title(own)}, {today_text(own.iloc[0])}; {', '.join(texts)}")
     note = "" if frame["checked"].all() else f" {FOOTNOTE}."
     return (
         "Maps of the hazard ratio of one new trial by its number of events: where the 95 % "
         "credible interval of the pooled hazard ratio would then leave out 1, looked for from "
-        f"{LOWEST:g} to {HIGHEST:g}. {'; '.join(parts)}.{note}"
+        f"{LOWEST:g} to {HIGHEST:g}. {'. '.join(parts)}.{note}"
     )
 
 

@@ -5,15 +5,23 @@ from __future__ import annotations
 import pandas as pd
 
 from oligomdt.analysis.printing import decimals, percent, ratio
-from oligomdt.figures.planning import range_text, set_title
+from oligomdt.evidence.values import NotFound
+from oligomdt.figures.planning import range_text, set_title, today_text
 
 __all__ = ["by_prior", "chances", "coming", "information", "needed"]
 
-SHOWN = (50.0, 100.0, 200.0, 500.0)
+SHOWN = (50.0, 100.0, 200.0, 400.0)
+
+
+BELOW = "Favours MDT if the new HR is"
 
 
 def _title(row: dict) -> str:
     return set_title(row["group"], row["checked"])
+
+
+def _today(row: dict) -> str:
+    return today_text(row).removeprefix("today: ")
 
 
 def _percent(value: float) -> str:
@@ -35,7 +43,7 @@ def information(frame: pd.DataFrame) -> pd.DataFrame:
             "Events needed": decimals(row["needed"], 0),
             "With D² by REML": decimals(row["size"], 0),
             "With D² by the prior": decimals(row["size_prior"], 0),
-            "Share reached": _percent(row["fraction"]),
+            "Share of the larger one reached": _percent(row["fraction"]),
         }
         for row in frame.to_dict("records")
     ]
@@ -47,16 +55,18 @@ def needed(frame: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for row in frame[frame["events"].isin(SHOWN)].to_dict("records"):
         both = {
-            "Interval then below 1": range_text(row["mdt_low"], row["mdt_high"]),
-            "Interval then above 1": range_text(row["control_low"], row["control_high"]),
+            BELOW: range_text(row["mdt_low"], row["mdt_high"]),
+            "Favours control if the new HR is": range_text(
+                row["control_low"], row["control_high"]
+            ),
         }
         rows.append(
             {
                 "Trials pooled": _title(row),
-                "Today": row["today"],
+                "Today": _today(row),
                 "Events of the new trial": decimals(row["events"], 0),
                 **both,
-                "Common effect: below 1": f"up to {ratio(row['common_mdt'])}",
+                "Common effect: favours MDT if it is": f"up to {ratio(row['common_mdt'])}",
             }
         )
     return pd.DataFrame(rows)
@@ -71,8 +81,8 @@ def by_prior(frame: pd.DataFrame) -> pd.DataFrame:
             "Scale of the prior": f"{row['tau_scale']:g}",
             "Pooled HR today": f"{ratio(row['hr_today'])} "
             f"({ratio(row['low_today'])} to {ratio(row['high_today'])})",
-            "Today": row["today"],
-            "Interval then below 1": range_text(row["mdt_low"], row["mdt_high"]),
+            "Today": _today(row),
+            BELOW: range_text(row["mdt_low"], row["mdt_high"]),
         }
         for row in frame.to_dict("records")
     ]
@@ -84,7 +94,6 @@ def chances(frame: pd.DataFrame) -> pd.DataFrame:
     rows = [
         {
             "Trials pooled": _title(row),
-            "Today": row["today"],
             "Events of the new trial": decimals(row["events"], 0),
             "Bayes: favours MDT": _chance(row["bayes_mdt"]),
             "Bayes: favours control": _chance(row["bayes_control"]),
@@ -105,9 +114,16 @@ def coming(frame: pd.DataFrame) -> pd.DataFrame:
         "registration": "Registration",
         "group": "Histology",
         "setting": "Setting",
-        "planned": "Patients planned",
+        "patients": "Patients",
         "endpoint": "Primary endpoint",
         "comparison": "Comparison",
         "status": "Status, and when",
     }
-    return frame[list(columns)].rename(columns=columns)
+    patients = [_patients(row["planned"], row["enrolled"]) for row in frame.to_dict("records")]
+    return frame.assign(patients=patients)[list(columns)].rename(columns=columns)
+
+
+def _patients(planned: str, enrolled: str) -> str:
+    texts = {"planned": planned, "enrolled": enrolled}
+    known = [f"{text} {word}" for word, text in texts.items() if text != repr(NotFound)]
+    return ", ".join(known) or repr(NotFound)

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from oligomdt import analysis
+from oligomdt.analysis.curves import SPARSE
+from oligomdt.analysis.pooled_curve import arm_curves
 from oligomdt.analysis.printing import decimals
 from oligomdt.evidence import DAGGER
 from oligomdt.figures import style
 from oligomdt.figures.forest import BASES, TITLES
-from oligomdt.figures.km import month_ticks
+from oligomdt.figures.km import month_ticks, numbers_at_risk
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,8 +23,9 @@ if TYPE_CHECKING:
 
 __all__ = ["alt_pooled_curve", "draw_pooled_curve", "pooled_curve_data"]
 
-CELL, HEAD, BELOW = 2.0, 0.75, 0.75
-BAND = "Band: 95 % confidence interval, with the uncertainty of the reconstruction."
+CELL, HEAD, BELOW = 2.0, 1.2, 1.2
+BAND = "Band: 95 % interval, with the uncertainty of reconstruction."
+FEW = "Thin: in a trial, fewer than a tenth of the arm are at risk."
 
 
 def pooled_curve_data(groups: Mapping[str, Sequence[Any]]) -> pd.DataFrame:
@@ -37,12 +40,14 @@ def pooled_curve_data(groups: Mapping[str, Sequence[Any]]) -> pd.DataFrame:
     -------
     pandas.DataFrame
         `group`, `trials` (their number), `basis`, `checked` (whether all hazard ratios behind
-        them were read in their sources) and the columns of `analysis.pooled_curve`.
+        them were read in their sources), the columns of `analysis.pooled_curve` and
+        `few_at_risk`: in at least one of the trials fewer than a tenth of the arm are at risk
+        (median over data sets).
     """
     import pandas as pd
 
     frames = [
-        analysis.pooled_curve(members).assign(
+        _marked(analysis.pooled_curve(members), members).assign(
             group=group,
             trials=len(members),
             basis=_basis(members),
@@ -53,6 +58,16 @@ def pooled_curve_data(groups: Mapping[str, Sequence[Any]]) -> pd.DataFrame:
     frame = pd.concat(frames, ignore_index=True)
     first = ["group", "trials", "basis", "checked"]
     return frame[first + [name for name in frame if name not in first]]
+
+
+def _marked(curve: pd.DataFrame, members: Sequence[Any]) -> pd.DataFrame:
+    """With `few_at_risk`."""
+    few = np.zeros(len(curve), dtype=bool)
+    for arm, rows in curve.groupby("arm"):
+        for one in members:
+            at_risk = np.median(arm_curves(one, arm, rows["time"].to_numpy()).n_risk, axis=0)
+            few[rows.index] |= at_risk < SPARSE * at_risk[0]
+    return curve.assign(few_at_risk=few)
 
 
 @style.styled
@@ -78,15 +93,17 @@ def draw_pooled_curve(frame: pd.DataFrame) -> Figure:
         _draw_group(axes, own)
         trials = own["trials"].iloc[0]
         what = f"{trials} trials" if trials > 1 else "one trial"
+        heading = "at risk (median of the data sets)" if place == 0 else ""
+        numbers_at_risk(axes, own.assign(kind="curve"), heading, drop=27)
         axes.set_title(f"{TITLES.get(group, group)}, {what}{_dagger(own)}")
     bases = ", ".join(frame["basis"].unique())
-    lines = [f"PFS over months, {bases}.", BAND]
+    lines = [f"PFS over months, {bases}.", BAND, FEW]
     for i, text in enumerate(lines):
         figure.text(0.02, 1 - (0.05 + 0.225 * i) / height, text, va="top", color=style.GREY)
     for x, arm in ((0.02, "experimental"), (0.4, "control")):
         mark = "\u2014" if arm == "experimental" else "- -"
         look = {"va": "top", "color": style.ARMS[arm]["color"]}
-        figure.text(x, 1 - 0.5 / height, f"{mark} {style.ARMS[arm]['label']}", **look)
+        figure.text(x, 1 - 0.73 / height, f"{mark} {style.ARMS[arm]['label']}", **look)
     return figure
 
 
@@ -95,9 +112,13 @@ def _draw_group(axes: Axes, own: pd.DataFrame) -> None:
         look, gid = style.ARMS[arm], f"{own['group'].iloc[0]} {arm}"
         band = {"step": "post", "color": look["color"], "alpha": 0.2, "linewidth": 0}
         axes.fill_between(rows["time"], rows["low"], rows["high"], gid=f"band {gid}", **band)
-        line = {"color": look["color"], "linestyle": look["linestyle"], "linewidth": 2}
-        drawn = {"drawstyle": "steps-post", "gid": f"curve {gid}"}
-        axes.plot(rows["time"], rows["surv"], **drawn, **line)
+        few = rows["few_at_risk"]
+        # Each part runs to where the other begins.
+        solid = rows[~few | ~few.shift(fill_value=False)]
+        for part, width, name in ((solid, 2.0, "curve"), (rows[few], 0.8, "few")):
+            line = {"color": look["color"], "linestyle": look["linestyle"], "linewidth": width}
+            drawn = {"drawstyle": "steps-post", "gid": f"{name} {gid}"}
+            axes.plot(part["time"], part["surv"], **drawn, **line)
     longest = own["time"].max()
     axes.set_xlim(0, longest * 1.01)
     axes.set_ylim(0, 1.02)
@@ -125,12 +146,16 @@ def alt_pooled_curve(frame: pd.DataFrame) -> str:
             at = [rows[np.isclose(rows["time"], time)].iloc[0] for time in times]
             texts = [
                 f"{row['time']:g} months {decimals(row['surv'], 2)} "
-                f"({decimals(row['low'], 2)} to {decimals(row['high'], 2)})"
+                f"({decimals(row['low'], 2)} to {decimals(row['high'], 2)}), "
+                f"{np.floor(row['n_risk']):.0f} at risk"
                 for row in at
             ]
+            few = rows.loc[rows["few_at_risk"], "time"]
+            if len(few):
+                texts.append(f"thin from {few.iloc[0]:g} months")
             arms.append(f"{style.ARMS[arm]['label']}: {', '.join(texts)}")
         parts.append(f"{TITLES.get(group, group)}{_dagger(own)}, {'; '.join(arms)}.")
-    return " ".join([*parts, BAND])
+    return " ".join([*parts, BAND, FEW])
 
 
 def _dagger(own: pd.DataFrame) -> str:

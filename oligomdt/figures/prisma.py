@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 __all__ = ["alt_prisma", "draw_prisma", "prisma_data", "prisma_table"]
 
-NOT_RECORDED = "not recorded"
 # Inches: of one box, between two, of the column of stages, at the top and bottom.
 BOX, GAP, STAGE, EDGE = 0.5, 0.16, 1.3, 0.08
 LETTERS = 48
@@ -30,14 +29,14 @@ def prisma_data(flow: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        `stage`, `what`, `count` (text).
+        `stage`, `what`, `count` (text: a number, or what was not done).
     """
     return flow[["stage", "what", "count"]].reset_index(drop=True)
 
 
 @style.styled
 def draw_prisma(frame: pd.DataFrame) -> Figure:
-    """Draw a box for each count, dashed where nothing was recorded.
+    """Draw a box for each count, dashed where a step was not done.
 
     Parameters
     ----------
@@ -61,7 +60,7 @@ def draw_prisma(frame: pd.DataFrame) -> Figure:
     previous = ""
     for place, row in enumerate(frame.to_dict("records")):
         top = EDGE + place * step
-        known = row["count"] != NOT_RECORDED
+        known = row["count"].isdigit()
         look = {"facecolor": "white", "edgecolor": style.GREY if known else style.LIGHT}
         line = "solid" if known else "dashed"
         corner = (STAGE, top)

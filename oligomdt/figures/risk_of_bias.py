@@ -125,7 +125,7 @@ def _words(row: dict) -> str:
 
 
 def risk_of_bias_table(judgements: pd.DataFrame) -> pd.DataFrame:
-    """Table of the judgements with their reasons and sources.
+    """Table of the judgements with their reasons; the sources are in `analysis.risk_of_bias`.
 
     Parameters
     ----------
@@ -146,7 +146,6 @@ def risk_of_bias_table(judgements: pd.DataFrame) -> pd.DataFrame:
             "Judgement": _words(row),
             "Answers": row["answers"] or "\u2013",
             "Reason": row["reason"],
-            "Source": row["source"] or "\u2013",
         }
         for row in judgements.to_dict("records")
     ]

@@ -14,12 +14,16 @@ from oligomdt.figures.forest import BASES, TITLES
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 __all__ = ["alt_rmst_forest", "bases", "draw_rmst_forest", "rmst_forest_data"]
 
-LAYOUT = rows_of.Layout(2.4, 1.5, 0.62, 0.85, 0.34)
-LOW, HIGH = -4.0, 15.0
+LAYOUT = rows_of.Layout(2.4, 1.5, 0.62, 0.4, 0.34)
+# Inches: of the heading of a block, and of a block beside its rows.
+HEADING, BLOCK = 0.36, 0.78
+# Months between two ticks.
+STEPS = (0.5, 1, 2, 5, 10, 20, 50)
 Z = 1.959963984540054
 
 
@@ -79,7 +83,7 @@ def rmst_forest_data(estimates: pd.DataFrame, synthesis: pd.DataFrame) -> pd.Dat
 
 @style.styled
 def draw_rmst_forest(frame: pd.DataFrame) -> Figure:
-    """Draw each difference with its interval, the part without the reconstruction thicker.
+    """Draw each difference with its interval, on a scale of its own for each horizon.
 
     Parameters
     ----------
@@ -90,27 +94,15 @@ def draw_rmst_forest(frame: pd.DataFrame) -> Figure:
     -------
     matplotlib.figure.Figure
     """
-    groups = frame["group"].nunique()
-    rows = len(frame) + groups
-    figure, axes = _place(rows)
-    width, height = figure.get_size_inches()
-    position = 0.0
-    for group, own in frame.groupby("group", sort=False):
-        colour = style.GROUPS.get(group, style.GREY)
-        text = f"{TITLES.get(group, group)}, to {own['horizon'].iloc[0]:g} months"
-        rows_of.left(axes, LAYOUT, position + 0.6, text, weight="bold", color=colour)
-        position += 1
-        for row in own.to_dict("records"):
-            y, gid = position + 0.45, f"{row['group']} {row['label']}"
-            look = {"color": colour, "marker": "D" if row["kind"] == "pooled" else "s"}
-            rows_of.interval(axes, y, row | {"hr": row["difference"]}, gid, size=45, **look)
-            if row["kind"] == "trial":
-                inner = np.clip([row["within_low"], row["within_high"]], LOW, HIGH)
-                thick = {"color": colour, "linewidth": 4.5, "solid_capstyle": "butt"}
-                axes.plot(inner, [y, y], gid=f"within {gid}", **thick)
-            rows_of.left(axes, LAYOUT, y, f"  {row['label']}")
-            rows_of.right(axes, LAYOUT, y, _numbers(row))
-            position += 1
+    blocks = list(frame.groupby("group", sort=False))
+    inches = [BLOCK + LAYOUT.row * len(own) for _, own in blocks]
+    height = LAYOUT.top + sum(inches) + LAYOUT.bottom
+    figure = style.figure(height)
+    top = height - LAYOUT.top
+    for (group, own), tall in zip(blocks, inches, strict=True):
+        _draw_group(_place(figure, own, top), group, own)
+        top -= tall
+    figure.axes[-1].set_xlabel("difference in RMST, months\n(above 0 favours MDT)")
     figure.text(0.02, 1 - 0.08 / height, bases(frame).capitalize(), va="top")
     heading = {"weight": "bold", "va": "top", "ha": "right"}
     figure.text(0.98, 1 - 0.08 / height, "months (95 %)", **heading)
@@ -119,21 +111,40 @@ def draw_rmst_forest(frame: pd.DataFrame) -> Figure:
     return figure
 
 
-def _place(rows: int) -> tuple[Figure, Any]:
-    height = LAYOUT.top + rows * LAYOUT.row + LAYOUT.bottom
-    figure = style.figure(height)
-    width = figure.get_size_inches()[0]
+def _place(figure: Figure, own: pd.DataFrame, top: float) -> Axes:
+    """The axes of one horizon, under its heading; each horizon has a scale of its own."""
+    width, height = figure.get_size_inches()
+    tall = LAYOUT.row * len(own)
     inside = (width - LAYOUT.left - LAYOUT.right) / width
-    box = (LAYOUT.left / width, LAYOUT.bottom / height, inside, rows * LAYOUT.row / height)
+    box = (LAYOUT.left / width, (top - HEADING - tall) / height, inside, tall / height)
     axes = figure.add_axes(box)
-    axes.set_xlim(LOW, HIGH)
-    axes.set_ylim(rows, 0)
-    axes.set_xticks([0, 5, 10, 15])
+    ends = [min(0, own["low"].min()), max(0, own["high"].max())]
+    step = next(one for one in STEPS if ends[1] - ends[0] < 4 * one)
+    low, high = step * np.floor(ends[0] / step), step * np.ceil(ends[1] / step)
+    axes.set_xlim(low, high)
+    axes.set_xticks(np.arange(low, high + step / 2, step))
+    axes.set_ylim(len(own), 0)
     axes.spines["left"].set_visible(False)
     axes.set_yticks([])
     axes.axvline(0, color=style.GREY, linewidth=1, zorder=0)
-    axes.set_xlabel("difference in RMST, months\n(above 0 favours MDT)")
-    return figure, axes
+    return axes
+
+
+def _draw_group(axes: Axes, group: str, own: pd.DataFrame) -> None:
+    colour = style.GROUPS.get(group, style.GREY)
+    text = f"{TITLES.get(group, group)}, to {own['horizon'].iloc[0]:g} months"
+    above = -0.6 * HEADING / LAYOUT.row
+    rows_of.left(axes, LAYOUT, above, text, weight="bold", color=colour)
+    for place, row in enumerate(own.to_dict("records")):
+        y, gid = place + 0.5, f"{row['group']} {row['label']}"
+        look = {"color": colour, "marker": "D" if row["kind"] == "pooled" else "s"}
+        rows_of.interval(axes, y, row | {"hr": row["difference"]}, gid, size=45, **look)
+        if row["kind"] == "trial":
+            inner = [row["within_low"], row["within_high"]]
+            thick = {"color": colour, "linewidth": 4.5, "solid_capstyle": "butt"}
+            axes.plot(inner, [y, y], gid=f"within {gid}", **thick)
+        rows_of.left(axes, LAYOUT, y, f"  {row['label']}")
+        rows_of.right(axes, LAYOUT, y, _numbers(row))
 
 
 def bases(frame: pd.DataFrame) -> str:
