@@ -190,3 +190,39 @@ def test_unused_censoring_marks_are_said():
     assert "the method 'guyot' does not use censoring marks; 2 were not used" in (
         arm.report.warnings
     )
+
+
+def test_clicks_that_jitter_along_a_last_vertical_drop_are_one_curve():
+    """Pixels of 300 a curve that falls from 0.48 to 0 at once, each click off by up to one."""
+    time = [
+        0,
+        41,
+        44,
+        69,
+        72,
+        84,
+        125,
+        124,
+        125,
+        125,
+        123,
+        125,
+        124,
+        125,
+        123,
+        123,
+        125,
+        123,
+        123,
+    ]
+    surv = [200, 135, 127, 118, 109, 97, 95, 90, 82, 79, 76, 69, 64, 60, 53, 46, 36, 24, 0]
+    curve = clean(np.array(time) * 40 / 300, np.array(surv) / 200)
+    assert curve.surv[-1] == 0
+    assert (np.diff(curve.surv) <= 0).all()
+
+
+def test_two_arms_one_after_the_other_are_still_refused():
+    time = [0, 30, 60, 90, 120] * 2
+    surv = [1, 0.9, 0.8, 0.7, 0.6, 1, 0.6, 0.4, 0.2, 0.1]
+    with pytest.raises(ValueError, match="mix two arms"):
+        clean(time, surv)

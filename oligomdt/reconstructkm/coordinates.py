@@ -16,6 +16,9 @@ BEYOND_AXIS = 0.01
 # On a steep piece a small error in time moves a click far, so errors of this share of the time
 # axis do not count.
 JITTER_LIMIT, JITTER_TIME = 0.05, 0.015
+# Where points go backwards in time, as clicks along a vertical line do, by as much as they go,
+# up to this share of the curve: two arms, one after the other, go back by all of it.
+MOST_JITTER_TIME = 0.05
 
 
 @dataclass(frozen=True)
@@ -190,6 +193,7 @@ def _in_order(time, surv):
     backwards = int((np.diff(time) < 0).sum())
     if backwards:
         warnings.append(f"time went backwards at {backwards} point(s); points were sorted")
+    back = float(max(0.0, -np.diff(time).min())) if len(time) > 1 else 0.0
     order = np.lexsort((-surv, time))
     time, surv = time[order], surv[order]
     if not np.any(np.diff(surv) > 0):
@@ -199,7 +203,8 @@ def _in_order(time, surv):
     smooth = isotonic_regression(surv, increasing=False).x
     change = smooth - surv
     moved, rms = float(np.abs(change).max()), float(np.sqrt(np.mean(change**2)))
-    if _beyond_jitter(time, surv, smooth) > JITTER_LIMIT:
+    slack = max(JITTER_TIME * time[-1], min(back, MOST_JITTER_TIME * time[-1]))
+    if _beyond_jitter(time, surv, smooth, slack) > JITTER_LIMIT:
         raise ValueError(
             f"surv rises too much for digitising jitter (root mean square {rms:.2f}); a "
             "survival curve never rises: is it 1 - survival, or do the points mix two arms?"
@@ -211,9 +216,8 @@ def _in_order(time, surv):
     return time, smooth, moved, warnings
 
 
-def _beyond_jitter(time, surv, smooth):
-    """Root mean square distance from the smooth curve moved a little to either side."""
-    slack = JITTER_TIME * time[-1]
+def _beyond_jitter(time, surv, smooth, slack):
+    """Root mean square distance from the smooth curve moved by `slack` to either side."""
     above = surv - np.interp(time - slack, time, smooth)
     below = np.interp(time + slack, time, smooth) - surv
     return float(np.sqrt(np.mean(np.maximum(np.maximum(above, below), 0.0) ** 2)))
