@@ -16,8 +16,8 @@ BEYOND_AXIS = 0.01
 # On a steep piece a small error in time moves a click far, so errors of this share of the time
 # axis do not count.
 JITTER_LIMIT, JITTER_TIME = 0.05, 0.015
-# Where points go backwards in time, as clicks along a vertical line do, by as much as they go,
-# up to this share of the curve: two arms, one after the other, go back by all of it.
+# Where points go backwards in time, as clicks along a vertical line do, by half as much again as
+# they go, up to this share of the curve: two arms, one after the other, go back by all of it.
 MOST_JITTER_TIME = 0.05
 
 
@@ -203,7 +203,7 @@ def _in_order(time, surv):
     smooth = isotonic_regression(surv, increasing=False).x
     change = smooth - surv
     moved, rms = float(np.abs(change).max()), float(np.sqrt(np.mean(change**2)))
-    slack = max(JITTER_TIME * time[-1], min(back, MOST_JITTER_TIME * time[-1]))
+    slack = max(JITTER_TIME * time[-1], min(1.5 * back, MOST_JITTER_TIME * time[-1]))
     if _beyond_jitter(time, surv, smooth, slack) > JITTER_LIMIT:
         raise ValueError(
             f"surv rises too much for digitising jitter (root mean square {rms:.2f}); a "
