@@ -16,8 +16,8 @@ BEYOND_AXIS = 0.01
 # On a steep piece a small error in time moves a click far, so errors of this share of the time
 # axis do not count.
 JITTER_LIMIT, JITTER_TIME = 0.05, 0.015
-# Where points go backwards in time, as clicks along a vertical line do, by half as much again as
-# they go, up to this share of the curve: two arms, one after the other, go back by all of it.
+# Where points go backwards in time, as clicks along a vertical line do, by 1.5 times as much, up
+# to this share of the curve: two arms, one after the other, go back by all of it.
 MOST_JITTER_TIME = 0.05
 
 
@@ -219,7 +219,8 @@ def _in_order(time, surv):
 def _beyond_jitter(time, surv, smooth, slack):
     """Root mean square distance from the smooth curve moved by `slack` to either side."""
     above = surv - np.interp(time - slack, time, smooth)
-    below = np.interp(time + slack, time, smooth) - surv
+    # A last drop may be read before the end of the line.
+    below = np.interp(time + slack, time, smooth, right=surv.min()) - surv
     return float(np.sqrt(np.mean(np.maximum(np.maximum(above, below), 0.0) ** 2)))
 
 
