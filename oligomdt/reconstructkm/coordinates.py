@@ -16,8 +16,8 @@ BEYOND_AXIS = 0.01
 # On a steep piece a small error in time moves a click far, so errors of this share of the time
 # axis do not count.
 JITTER_LIMIT, JITTER_TIME = 0.05, 0.015
-# Where points go backwards in time, as clicks along a vertical line do, by 1.5 times as much, up
-# to this share of the curve: two arms, one after the other, go back by all of it.
+# Where points go backwards in time, as clicks along a vertical line do, by 1.5 times as much,
+# up to this share of the curve: two arms, one after the other, go back by all of it.
 MOST_JITTER_TIME = 0.05
 
 
