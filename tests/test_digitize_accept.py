@@ -91,6 +91,13 @@ def test_accepted_coordinates_are_those_of_the_figure(run, data):
         np.testing.assert_allclose([] if read is None else read, marks, atol=1e-3)
 
 
+def test_files_are_named_as_seen_from_here(run, data, monkeypatch):
+    monkeypatch.chdir(data.parent)
+    _, out, _ = run(*WHERE, *NAMES, *SAID, "--accept")
+    assert f"wrote {data.name}/curves/Remission_whole_1990.csv" in out
+    assert str(data) not in out
+
+
 def test_the_origin_says_where_it_came_from(run, figure, data):
     run(*WHERE, *NAMES, *SAID, "--accept")
     text = (data / "curves" / "Remission_whole_1990.yaml").read_text(encoding="utf-8")

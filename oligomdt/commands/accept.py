@@ -123,11 +123,17 @@ def into_book(arguments: argparse.Namespace, read=None) -> list[str]:
         "note": arguments.note or reading.note.strip(),
     }
     paths, curve = evidence.accept_curve(root, result, _rows(accepted), origin)
-    told = [f"wrote {path}" for path in paths]
+    told = [f"wrote {_shown(path)}" for path in paths]
     told += [f"conflict: {text}" for text in evidence.contradictions(result, curve)]
     left = [repr(arm.name) for arm in reading.arms if not arm.role]
     told += [f"left out: {', '.join(left)}"] if left else []
     return [*told, f"{result.id} now rests on this figure; run `oligomdt check`"]
+
+
+def _shown(path) -> Path:
+    """The path as seen from here where it lies below, else whole."""
+    here = Path.cwd().resolve()
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def _digest(path) -> str:
