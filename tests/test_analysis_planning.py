@@ -237,7 +237,7 @@ def test_numbers_of_the_page(estimates):
         key = group.replace(" ", "_")
         shown, value = numbers[f"{key}_needed_100"], at_100.loc[group, "mdt_high"]
         if np.isnan(value):
-            assert shown == "none"
+            assert shown == "no HR"
         else:
             assert float(shown.removesuffix(DAGGER)) == pytest.approx(value, abs=0.005001)
         assert numbers[f"{key}_have"].endswith(DAGGER) != at_100.loc[group, "checked"]

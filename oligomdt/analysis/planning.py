@@ -468,7 +468,7 @@ def planning_numbers(estimates: pd.DataFrame) -> dict[str, str]:
         Of each set of trials, its name with underscores: ``NSCLC_have`` (events of a trial
         as precise), ``NSCLC_size`` (events needed for a hazard ratio of 0.8 with tau at the
         median of the prior), ``NSCLC_needed_100`` and ``..._400`` (the largest hazard ratio
-        of a new trial with so many events after which the interval lies below 1; "none"
+        of a new trial with so many events after which the interval lies below 1; "no HR"
         without one), ``NSCLC_common_100`` (of the common effect), ``NSCLC_hr_now``,
         ``..._low_now``, ``..._high_now``, and the probabilities in per cent
         ``NSCLC_mdt_100``, ``NSCLC_open_100``, ``NSCLC_conditional_100``; with a dagger where
@@ -521,4 +521,4 @@ def _percent(value: float) -> str:
 
 
 def _ratio(value: float) -> str:
-    return "none" if np.isnan(value) else ratio(value)
+    return "no HR" if np.isnan(value) else ratio(value)
