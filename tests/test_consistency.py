@@ -330,7 +330,7 @@ def test_a_hazard_ratio_too_far_from_a_limit_of_zero_is_flagged():
     assert explained.gap == pytest.approx(0.341, abs=2e-3)
     assert explained.verdict == "explained by the method"
     assert explained.reconciled_by[0] == "HR at most 0.061"
-    assert check("0.4", "0.00", "0.75").verdict == "cannot all be right"
+    assert check("0.4", "0.00", "0.75").verdict == "do not fit one analysis"
     assert check("0.06", "0.00", "0.75").comparisons[0].gap == 0
 
 
