@@ -48,6 +48,19 @@ def accept_curve(
     EvidenceError
         If there are such files already, if `oligomdt check` would refuse these, or if the
         coordinates contradict what is stated and `note` does not say why.
+
+    Examples
+    --------
+    >>> from oligomdt import evidence
+    >>> result = evidence.load()["CURB"].cohort("NSCLC").result()
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     root = shutil.copytree(evidence.data_folder(), Path(folder, "data"))
+    ...     try:
+    ...         accept_curve(root, result, rows=[], origin={})
+    ...     except evidence.EvidenceError:
+    ...         print("refused; nothing written:", not (root / "curves").exists()
+    ...               or not list((root / "curves").glob("CURB*")))
+    refused; nothing written: True
     """
     folder, name = root / "curves", curve_name(result)
     for ending in (".csv", ".yaml"):

@@ -32,6 +32,14 @@ def contradictions(result: Result, curve: Curve) -> list[str]:
     -------
     list of str
         One sentence each, with both numbers; empty if there are none.
+
+    Examples
+    --------
+    >>> from oligomdt import evidence
+    >>> results = [one for trial in evidence.load().values() for one in trial.results()]
+    >>> read = [(one, evidence.curves(one.trial, one.cohort, one.report)) for one in results]
+    >>> [contradictions(one, curve) for one, curve in read if curve]
+    []
     """
     step_time, step_surv = resolution(curve)
     found = []
