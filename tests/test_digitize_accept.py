@@ -12,7 +12,6 @@ import yaml
 from oligomdt import analysis, cli, evidence, survival
 from oligomdt.digitize import DigitizeError, digitize, saved
 
-pytest.importorskip("pypdfium2")
 NAMES = ["--experimental", "6-MP", "--control", "Placebo"]
 SAID = ["--label", "Figure 1", "--by", "A. Reader"]
 WHERE = ["--trial", "Remission", "--cohort", "whole"]

@@ -1,8 +1,8 @@
 """Images: figures drawn here, so the curve behind every pixel is known."""
 
-import importlib.util
 import io
 import struct
+import sys
 import zlib
 
 import matplotlib.pyplot as plt
@@ -25,8 +25,7 @@ from oligomdt.digitize import (
 )
 
 reads = pytest.mark.skipif(
-    importlib.util.find_spec("rapidocr_onnxruntime") is None,
-    reason="the recogniser of text is not installed",
+    sys.version_info >= (3, 13), reason="the recogniser of text is not made for 3.13 yet"
 )
 
 BLUE, RED, BLACK = (31, 63, 191), (192, 0, 0), (0, 0, 0)

@@ -15,7 +15,6 @@ from xml.parsers import expat
 import numpy as np
 
 from oligomdt.digitize import limits
-from oligomdt.digitize.colours import NAMED
 from oligomdt.digitize.drawing import Drawing, Stroke, Text
 from oligomdt.digitize.error import DigitizeError
 from oligomdt.digitize.geometry import (
@@ -530,7 +529,10 @@ def _paint(text, style):
             return tuple(int(min(255, max(0, round(v)))) for v in values)
     if text.startswith("url("):
         return (128, 128, 128)
-    return NAMED.get(text, (0, 0, 0))
+    from matplotlib.colors import CSS4_COLORS, to_rgb
+
+    # What is no colour is painted black, as viewers do.
+    return tuple(round(255 * part) for part in to_rgb(CSS4_COLORS.get(text, "black")))
 
 
 def _transform(text) -> tuple:

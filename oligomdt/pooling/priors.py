@@ -10,6 +10,7 @@ not verified here.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -34,7 +35,7 @@ SMALLEST, LARGEST = 1e-9, 1e6
 SIGMA = (1e-6, 5.0)
 
 
-class TauPrior:
+class TauPrior(ABC):
     """A proper prior distribution of tau, which is at least 0.
 
     Subclasses give `log_density` and `quantile`, and tell the quadrature where the mass lies.
@@ -86,11 +87,13 @@ class TauPrior:
         """Value below which tau lies with `probability`, between 0 and 1."""
         return float(self._quantile(check_proportion("probability", probability)))
 
+    @abstractmethod
     def _log_density(self, tau: np.ndarray) -> np.ndarray:
-        raise NotImplementedError
+        """Logarithm of the density from 0 to `limit`."""
 
+    @abstractmethod
     def _quantile(self, probability: float) -> float:
-        raise NotImplementedError
+        """Value below which tau lies with `probability`."""
 
 
 class _Scaled(TauPrior):
