@@ -8,9 +8,12 @@ import pytest
 from scipy.special import comb, gammaln
 from test_guyot import at_risk, km, km_at, steps
 
+from oligomdt.reconstructkm import path as search
 from oligomdt.reconstructkm import reconstruct
 from oligomdt.reconstructkm.censoring import closing
-from oligomdt.reconstructkm.exact import BATCH_SHAPE
+from oligomdt.reconstructkm.coordinates import clean, risk_table
+from oligomdt.reconstructkm.exact import BATCH_SHAPE, STAGES
+from oligomdt.reconstructkm.observation import observe
 from oligomdt.reconstructkm.path import TIES
 from oligomdt.reconstructkm.stages import SEGMENTS, end_weights
 
@@ -484,3 +487,68 @@ def test_draws_are_all_the_paths_that_fit_in_their_shares(n, levels, ambiguous):
     drawn = np.array([seen[path] / many for path in paths])
     assert (drawn[shares > 0.005] > 0).all()
     assert np.abs(drawn - shares).sum() / 2 < 0.07
+
+
+# What is looked up in tables ------------------------------------------------------------------
+
+
+def arm_of(stages, n):
+    return search.Arm(
+        stages.stage,
+        stages.level,
+        stages.clicks,
+        stages.end_weight,
+        n,
+        stages.bin_width,
+        stages.marks is not None,
+    )
+
+
+@pytest.mark.parametrize("kind", ["trace", "clicks"])
+def test_readings_in_tables_weigh_as_when_computed(kind):
+    time, event = simulate(3, 40, 60)
+    x, y = points(time, event, 200)
+    curve = clean(x, y, AXIS)
+    seen = observe(curve, len(time), AXIS, kind, (AXIS / 300, 1 / 200))
+    nobody = risk_table(None, None, len(time))
+    arm = arm_of(STAGES[kind](curve, nobody, len(time), seen), len(time))
+    read, step = search.look_up(arm), arm.bin_width / search.FINE
+    rng, compared = np.random.default_rng(1), 0
+    for k in np.flatnonzero(read.base >= 0):
+        level, base, size = arm.level[k], read.base[k], read.size[k]
+        for share in rng.random(20):
+            s = read.origin[k] + share * (size - 3) * step
+            above = s + rng.random() * 0.05
+            want = search.level_weight(level, above, s, arm.clicks)
+            got = search.between(read.table, base, size, (s - read.origin[k]) / step)
+            if kind == "clicks":
+                entry = (above - read.origin[k]) / step
+                got *= search.above_weight(
+                    level, above, arm.clicks, read.table, base, size, entry
+                )
+            assert got == pytest.approx(want, rel=0.02, abs=1e-4)
+            compared += 1
+    assert compared > 200
+
+
+@pytest.mark.parametrize("tilt", [0.0, 0.4])
+@pytest.mark.parametrize("mean", [0.01, 3.0, 900.0])
+def test_weights_of_events_are_those_of_batches(mean, tilt):
+    # Poisson batches of one event and a geometric number of others, summed directly.
+    shape, rho, most = 1e7, 0.2, 1000
+    rates = search.Rates(np.ones(1), np.ones(1), rho, 1.0, shape, 0.1, 0.1, tilt)
+    weights = np.empty(most + 1)
+    search.events_weight(most, mean, rates, weights)
+    for d in (0, 1, 4, 60, 950):
+        batches = np.arange(1, d + 1)
+        log_each = (
+            batches * np.log(mean * (1 - rho))
+            - gammaln(batches + 1)
+            + (d - batches) * np.log(rho)
+            + gammaln(d)
+            - gammaln(batches)
+            - gammaln(d - batches + 1)
+        )
+        want = np.logaddexp.reduce(log_each) - mean if d else -mean
+        if want > -600:
+            assert np.log(weights[d]) == pytest.approx(want + tilt * d, rel=1e-4, abs=1e-3)

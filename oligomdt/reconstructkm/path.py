@@ -24,6 +24,15 @@ TIES = (0.7, 2.5)
 SHAPES = np.array([0.3, 1.0, 3.0, 10.0, 100.0])
 # Spread of the log hazards from one segment to the next.
 SMOOTH = 0.7
+# Weights of a reading are looked up in a table, so many steps to a bin of survival; steps must
+# be shorter than this share of the softness of its edge.
+FINE, FINE_ENOUGH = 16, 0.25
+# Beyond this many standard deviations of the edge a reading is as good as excluded.
+OUTSIDE = 9.0
+# Below this log probability of no event, probabilities are followed as logs.
+LOG_TINY = -600.0
+# When a path is drawn, weights below this share of those before, and falling, are left out.
+NEGLIGIBLE = 1e-12
 # Bound on how much more likely one event more is made to reach a stated number.
 MOST_TILT = 3.0
 
@@ -107,6 +116,103 @@ def level_weight(level, s0, s, clicks):
     return 0.5 * (erf(up * 0.7071067811865476) - erf(down * 0.7071067811865476)) + 1e-15
 
 
+class Readings(NamedTuple):
+    """Weights of the readings in tables, so that none is computed twice.
+
+    Stage k is looked up in `table` from `base[k]` on, where survival `origin[k]` is; -1 where
+    it must be computed. `size` is the length of each table, `edge[k]` the lowest survival of
+    the bins before stage k.
+    """
+
+    table: np.ndarray
+    base: np.ndarray
+    size: np.ndarray
+    origin: np.ndarray
+    edge: np.ndarray
+
+
+@njit(cache=True)
+def click_weight(level, s, clicks, below):
+    """Weight of the clicks of a stage that lie above survival `s`, or of those below it.
+
+    That of a fall from s0 to s is the weight of those above s0 times that of those below s.
+    """
+    first, count, sd = int(level[2]), int(level[3]), level[4]
+    e = 0.0
+    for i in range(first, first + count):
+        off = max(s - clicks[i] if below else clicks[i] - s, 0.0) / sd
+        e += min(off * off, 20.0)
+    return exp(-0.5 * e)
+
+
+@njit(cache=True)
+def table_sizes(arm):
+    """Length of the table of each stage, where it starts (-1: none) and the length of all."""
+    kmax, step = arm.stage.shape[0], arm.bin_width / FINE
+    size, base = np.zeros(kmax, np.int64), np.full(kmax, -1)
+    used, box = 0, -1
+    for k in range(kmax):
+        level = arm.level[k]
+        otype = int(level[1])
+        if otype == CLICKS:
+            base[k], size[k] = used, (int(level[6]) + 1) * FINE + 2
+            used += 2 * size[k]
+        elif otype == BOX and step <= FINE_ENOUGH * level[4]:
+            if box >= 0 and level[3] == arm.level[box, 3] and level[4] == arm.level[box, 4]:
+                # All pixels are alike.
+                base[k], size[k] = base[box], size[box]
+                continue
+            box, base[k] = k, used
+            size[k] = int(2 * (level[3] + OUTSIDE * level[4]) / step) + 2
+            used += size[k]
+    return size, base, used
+
+
+@njit(cache=True)
+def look_up(arm):
+    """Tables of the readings of an arm."""
+    kmax, step = arm.stage.shape[0], arm.bin_width / FINE
+    size, base, used = table_sizes(arm)
+    table, origin, edge = np.empty(used), np.zeros(kmax), np.ones(kmax + 1)
+    filled = 0
+    for k in range(kmax):
+        level = arm.level[k]
+        edge[k + 1] = edge[k] if arm.stage[k, 0] == CENSOR else level[5]
+        if base[k] < 0:
+            continue
+        box = int(level[1]) == BOX
+        origin[k] = level[2] - level[3] - OUTSIDE * level[4] if box else level[5]
+        if base[k] < filled:
+            continue
+        for i in range(size[k]):
+            s = origin[k] + i * step
+            if box:
+                table[filled + i] = level_weight(level, s, s, arm.clicks)
+            else:
+                table[filled + i] = click_weight(level, s, arm.clicks, True)
+                table[filled + size[k] + i] = click_weight(level, s, arm.clicks, False)
+        filled += size[k] if box else 2 * size[k]
+    return Readings(table, base, size, origin, edge)
+
+
+@njit(cache=True)
+def between(table, base, size, x):
+    """Entry `x` steps from the start of a table, between the two nearest."""
+    i = int(x)
+    if x < 0 or i >= size - 1:
+        return 1e-15
+    low = table[np.uintp(base + i)]
+    return low + (x - i) * (table[np.uintp(base + i + 1)] - low)
+
+
+@njit(cache=True)
+def above_weight(level, s, clicks, table, base, size, x):
+    """What clicks say of survival `s` before the stage, `x` steps into the table."""
+    if x < 0 or x >= size - 1:
+        return click_weight(level, s, clicks, False)
+    return between(table, base + size, size, x)
+
+
 @njit(cache=True)
 def count_weight(c, mean, shape, gammas):
     """Negative binomial probability of `c` with this mean and shape.
@@ -160,39 +266,61 @@ def events_ratio(d, mean, batch_shape, rho, before):
 
 
 @njit(cache=True)
-def log_events(d, mean, batch_shape, rho):
-    """Log probability of `d` events."""
-    weight, ratio = log_no_events(mean, batch_shape), 0.0
-    for i in range(1, d + 1):
-        ratio = events_ratio(i, mean, batch_shape, rho, ratio)
-        weight += log(ratio)
-    return weight
+def fill_events(weights, known, most, mean, rates, log_weight, ratio):
+    """Weights of `known` + 1 to `most` events, into `weights`, from that of `known` on.
+
+    `log_weight` is the log of that weight and `ratio` its ratio to the one before; both are
+    returned for the next call.
+    """
+    tilt, boost = rates.tilt, exp(rates.tilt)
+    plain = log_no_events(mean, rates.batch_shape) > LOG_TINY
+    for d in range(known + 1, most + 1):
+        ratio = events_ratio(d, mean, rates.batch_shape, rates.rho, ratio)
+        if plain:
+            weights[d] = weights[d - 1] * ratio * boost
+        else:
+            log_weight += log(ratio) + tilt
+            weights[d] = exp(log_weight)
+    return log_weight, ratio
 
 
 @njit(cache=True)
-def unread(kind, otype, d, r):
-    """Whether all `r` would die where nothing was read; beside a column a reading follows."""
-    return d == r and otype == 0 and kind != SPLIT
+def events_weight(d, mean, rates, weights):
+    """Weight of `d` events; `weights` is room for those of fewer."""
+    log_none = log_no_events(mean, rates.batch_shape)
+    weights[0] = exp(log_none)
+    fill_events(weights, 0, d, mean, rates, log_none, 0.0)
+    return weights[d]
 
 
 @njit(cache=True)
-def drop_range(kind, r, s, low):
-    """Smallest and largest number of events that leave survival at `low` or above."""
-    least = 1 if kind == DROP else 0
-    if s <= 0:
-        return least, 0
-    most = r if low <= 0 else min(r, int(r * (1 - low / s)))
-    return least, most
+def fill_row(row, cells, factor):
+    """Weights of cells times `factor`, alone and times survival; returns where any are."""
+    first, last = len(cells), 0
+    for b in range(0, len(cells), 2):
+        g = cells[b] * factor
+        row[b], row[b + 1] = g, g * cells[b + 1]
+        if g > 0:
+            first, last = min(first, b), b + 2
+    return min(first, last), last
 
 
 @njit(cache=True)
-def censor_forward(arm, k, rates, buf, here, there, prune, mass):
+def add_times(cells, row, factor):
+    """Add a row times `factor` to cells."""
+    for b in range(len(cells)):
+        cells[b] += row[b] * factor
+
+
+@njit(cache=True)
+def censor_forward(arm, k, rates, growth, buf, here, there, prune, mass, row):
     """Let patients leave by censoring.
 
     Returns the least number at risk that was reached, and the log of a common factor.
 
     `here` and `there` are the start, the lowest and highest number at risk and the bins of
-    survival before and after the stage, `mass` the largest weight at each number at risk.
+    survival before and after the stage, `mass` the largest weight at each number at risk;
+    `row` is room for the weights of one. `growth[c]` is (shape + c) / (c + 1).
     """
     start, low, high, bins = here
     begin, floor_r = there[0], there[1]
@@ -206,86 +334,84 @@ def censor_forward(arm, k, rates, buf, here, there, prune, mass):
         top = mass[r - low]
         if top <= 0:
             continue
-        at = start + (r - low) * bins
-        mean = hazard * r
-        none = exp(log_no_events(quiet * r, rates.batch_shape) - offset)
-        p, ratio = (shape / (shape + mean)) ** shape, mean / (shape + mean)
+        at, mean = 2 * (start + (r - low) * bins), hazard * r
+        log_none = log_no_events(quiet * r, rates.batch_shape) - offset if quiet > 0 else 0.0
+        log_zero = 0.0 if use_marks else -shape * log1p(mean / shape)
+        none, p, ratio = exp(log_none + log_zero), 1.0, mean / (shape + mean)
+        first, last = fill_row(row, buf[at : at + 2 * bins], none)
+        own = row[first:last]
+        # Relative to nobody censored.
+        negligible = 0.01 * prune / top * exp(-log_zero)
         for c in range(r - floor_r + 1):
             q = mark_weight(c, marks, extra, lone) if use_marks else p
             if q > 0:
-                to = begin + (r - c - floor_r) * bins
-                for b in range(bins):
-                    g = buf[0, at + b] * q * none
-                    buf[0, to + b] += g
-                    buf[1, to + b] += g * buf[1, at + b]
+                to = 2 * (begin + (r - c - floor_r) * bins) + first
+                # A slice, because the loop over it is compiled to work on several at once.
+                add_times(buf[to : to + len(own)], own, q)
                 least = min(least, r - c)
-            p *= (shape + c) / (c + 1) * ratio
+            p *= growth[c] * ratio
             if use_marks:
                 done = c + 1 > marks + 2 and q < 1e-9
             else:
-                done = c + 1 > mean and top * p < 1e-2 * prune
+                done = c + 1 > mean and p < negligible
             if done:
                 break
     return least, offset
 
 
 @njit(cache=True)
-def events_forward(arm, k, rates, buf, here, there, prior, mass):
+def events_forward(arm, k, rates, readings, buf, here, there, weights, mass):
     """Let patients leave by events; returns the least number at risk that was reached.
 
-    Arguments as for `censor_forward`; `prior` is room for the prior weights.
+    Arguments as for `censor_forward`; `weights` is room for those of the numbers of events.
     """
     start, low, high, bins = here
     begin, floor_r, _, new_bins = there
     # Fields are read once: looking them up in the innermost loop doubles the time.
-    level, clicks, bin_width = arm.level[k], arm.clicks, arm.bin_width
-    batch_shape, rho, tilt = rates.batch_shape, rates.rho, rates.tilt
+    level, clicks, table = arm.level[k], arm.clicks, readings.table
+    base, size, origin = readings.base[k], readings.size[k], readings.origin[k]
+    to_bins, to_entry = 1 / arm.bin_width, FINE / arm.bin_width
     kind, otype, window = arm.stage[k, 0], int(level[1]), level[5]
-    hazard = rates.lame[arm.stage[k, 1]] * level[0]
+    hazard, ceiling = rates.lame[arm.stage[k, 1]] * level[0], window + new_bins * arm.bin_width
+    fewest = 1 if kind == DROP else 0
     least = high
     for r in range(high, max(low, floor_r) - 1, -1):
         top = mass[r - low]
         if top <= 0:
             continue
-        at = start + (r - low) * bins
-        if r == 0:
-            # nobody is left to have an event
-            for b in range(bins):
-                s = buf[1, at + b]
-                to_bin = int((s - window) / bin_width)
-                if buf[0, at + b] <= 0 or kind == DROP or s < window or to_bin >= new_bins:
-                    continue
-                g = buf[0, at + b] * level_weight(level, s, s, clicks)
-                buf[0, begin - floor_r * new_bins + to_bin] += g
-                buf[1, begin - floor_r * new_bins + to_bin] += g * s
-                least = 0
-            continue
-        known, mean, ratio = 0, hazard * r, 0.0
-        log_prior = log_no_events(mean, batch_shape)
-        prior[0] = exp(log_prior)
+        mean, share, known, ratio = hazard * r, 1 / max(r, 1), 0, 0.0
+        log_prior = log_no_events(mean, rates.batch_shape)
+        weights[0] = exp(log_prior)
+        most = r - 1 if r > 0 and otype == 0 and kind != SPLIT else r
+        most = min(most, r - floor_r)
         for b in range(bins):
-            w = buf[0, at + b]
-            if w <= 0:
+            at = 2 * (start + (r - low) * bins + b)
+            w, s = buf[at], buf[at + 1]
+            if w <= 0 or s < window:
                 continue
-            s = buf[1, at + b]
-            first, last = drop_range(kind, r, s, window)
-            for d in range(first, min(last, r - floor_r) + 1):
-                s2 = s * (1 - d / r)
-                to_bin = int((s2 - window) / bin_width)
-                if s2 < window or to_bin >= new_bins or unread(kind, otype, d, r):
+            first = max(fewest, int((s - ceiling) / s * r)) if s > ceiling else fewest
+            last = most if window <= 0 else min(most, int(r * (1 - window / s)))
+            if last > known:
+                log_prior, ratio = fill_events(
+                    weights, known, last, mean, rates, log_prior, ratio
+                )
+                known = last
+            if otype == CLICKS:
+                w *= above_weight(level, s, clicks, table, base, size, (s - origin) * to_entry)
+            step = s * share
+            for d in range(first, last + 1):
+                g, s2 = w * weights[d], s - d * step
+                to_bin = int((s2 - window) * to_bins)
+                if s2 < window or to_bin >= new_bins or g < 1e-40 * top:
                     continue
-                while known < d:
-                    known += 1
-                    ratio = events_ratio(known, mean, batch_shape, rho, ratio)
-                    log_prior += log(ratio) + tilt
-                    prior[known] = exp(log_prior)
-                g = w * prior[d]
-                if g < 1e-40 * top:
-                    continue
-                g *= level_weight(level, s, s2, clicks)
-                to = begin + (r - d - floor_r) * new_bins + to_bin
-                buf[0, to] += g
-                buf[1, to] += g * s2
+                if base >= 0:
+                    g *= between(table, base, size, (s2 - origin) * to_entry)
+                elif otype != 0:
+                    g *= level_weight(level, s, s2, clicks)
+                # Unsigned, because a signed index is checked for being negative.
+                to = np.uintp(2 * (begin + (r - d - floor_r) * new_bins + to_bin))
+                buf[to] += g
+                buf[to + np.uintp(1)] += g * s2
                 least = min(least, r - d)
     return least
 
@@ -296,50 +422,63 @@ def meet_row(buf, there, row, high):
     begin, floor_r, _, bins = there
     kept = False
     for r in range(row, high + 1):
-        at = begin + (r - floor_r) * bins
+        at = 2 * (begin + (r - floor_r) * bins)
         if kept:
-            buf[0, at : at + bins] = 0.0
+            buf[at : at + 2 * bins] = 0.0
         else:
             for b in range(bins):
-                kept = kept or buf[0, at + b] > 0
+                kept = kept or buf[at + 2 * b] > 0
 
 
 @njit(cache=True)
-def normalise(buf, there, least, high, prune):
-    """Cut off what is negligible, scale to a sum of 1; returns the sum and the range of r."""
+def normalise(buf, there, least, high, prune, mass):
+    """Cut off what is negligible, scale to a sum of 1; returns the sum and the range of r.
+
+    The largest weight at each number at risk goes into `mass`, from the first kept on.
+    """
     begin, floor_r, _, bins = there
     total, top = 0.0, 0.0
     for i in range(begin + (least - floor_r) * bins, begin + (high - floor_r + 1) * bins):
-        total += buf[0, i]
-        top = max(top, buf[0, i])
+        total += buf[2 * i]
+        top = max(top, buf[2 * i])
     first_r, last_r = -1, -1
+    if total <= 0:
+        return total, first_r, last_r
+    scale, cut = 1 / total, top * prune
     for r in range(least, high + 1):
-        for b in range(bins):
-            i = begin + (r - floor_r) * bins + b
-            if buf[0, i] > top * prune:
-                buf[1, i] /= buf[0, i]
-                buf[0, i] /= total
-                last_r = r
-                if first_r < 0:
-                    first_r = r
-            else:
-                buf[0, i] = 0.0
+        most = 0.0
+        for i in range(begin + (r - floor_r) * bins, begin + (r - floor_r + 1) * bins):
+            w = buf[2 * i]
+            if w > cut:
+                buf[2 * i + 1] /= w
+                buf[2 * i] = w * scale
+                most = max(most, w * scale)
+            elif w > 0:
+                buf[2 * i] = 0.0
+        if most > 0:
+            last_r = r
+            if first_r < 0:
+                first_r = r
+        if first_r >= 0:
+            mass[r - first_r] = most
     return total, first_r, last_r
 
 
 @njit(cache=True)
-def forward(arm, prune, rates, buf, band):
+def forward(arm, prune, rates, readings, buf, band):
     """Filter: weight and mean survival by stage, number at risk and bin of survival.
 
-    Returns the log evidence and the stage at which nothing was left: -1 if none, -2 if out of
-    space.
+    Both are in `buf`, one after the other. Returns the log evidence and the stage at which
+    nothing was left: -1 if none, -2 if out of space.
     """
     stage, level, n = arm.stage, arm.level, arm.n
     # start, lowest r, highest r, number of bins
     band[0, 0], band[0, 1], band[0, 2], band[0, 3] = 0, n, n, 1
-    buf[0, 0], buf[1, 0] = 1.0, 1.0
+    buf[0], buf[1] = 1.0, 1.0
     evidence = 0.0
-    prior, mass = np.empty(n + 1), np.zeros(n + 1)
+    weights, mass = np.empty(n + 1), np.ones(n + 1)
+    row_room = np.empty(2 * int(max(1.0, level[:, 6].max())))
+    growth = (rates.shape + np.arange(n + 1)) / np.arange(1, n + 2)
     for k in range(stage.shape[0]):
         censoring, row = stage[k, 0] == CENSOR, stage[k, 2]
         floor_r = max(row, stage[k, 4])
@@ -349,21 +488,20 @@ def forward(arm, prune, rates, buf, band):
         room = high - floor_r + 1
         if room <= 0:
             return evidence, k
-        if begin + room * new_bins > buf.shape[1]:
+        if 2 * (begin + room * new_bins) > len(buf):
             return evidence, -2
-        buf[:, begin : begin + room * new_bins] = 0.0
-        for r in range(max(low, floor_r), high + 1):
-            at = start + (r - low) * bins
-            mass[r - low] = buf[0, at : at + bins].max()
+        buf[2 * begin : 2 * (begin + room * new_bins)] = 0.0
         here, there = (start, low, high, bins), (begin, floor_r, high, new_bins)
         offset = 0.0
         if censoring:
-            least, offset = censor_forward(arm, k, rates, buf, here, there, prune, mass)
+            least, offset = censor_forward(
+                arm, k, rates, growth, buf, here, there, prune, mass, row_room
+            )
         else:
-            least = events_forward(arm, k, rates, buf, here, there, prior, mass)
+            least = events_forward(arm, k, rates, readings, buf, here, there, weights, mass)
         if row >= 0:
             meet_row(buf, there, row, high)
-        total, first_r, last_r = normalise(buf, there, least, high, prune)
+        total, first_r, last_r = normalise(buf, there, least, high, prune, mass)
         if total <= 0:
             return evidence, k
         evidence += log(total) + offset
@@ -379,14 +517,14 @@ def draw_end(buf, here, end_weight, rng):
     total = 0.0
     for r in range(low, high + 1):
         for b in range(bins):
-            total += buf[0, start + (r - low) * bins + b] * end_weight[r]
+            total += buf[2 * (start + (r - low) * bins + b)] * end_weight[r]
     if total <= 0:
         return -1, -1
     u = rng.random() * total
     end, end_bin = -1, -1
     for r in range(low, high + 1):
         for b in range(bins):
-            g = buf[0, start + (r - low) * bins + b] * end_weight[r]
+            g = buf[2 * (start + (r - low) * bins + b)] * end_weight[r]
             if g > 0 and u > 0:
                 end, end_bin = r, b
             u -= g
@@ -402,14 +540,19 @@ def censor_backward(arm, k, rates, gammas, buf, here, after, after_bin, rng):
     total, chosen = 0.0, -1
     offset = log_no_events(quiet * max(low, after), rates.batch_shape)
     for r in range(max(low, after), high + 1):
-        w = buf[0, start + (r - low) * bins + after_bin]
+        w = buf[2 * (start + (r - low) * bins + after_bin)]
         if w <= 0:
             continue
-        w *= exp(log_no_events(quiet * r, rates.batch_shape) - offset)
         if arm.use_marks:
             g = w * mark_weight(r - after, arm.stage[k, 3], rates.extra, rates.lone)
         else:
-            g = w * count_weight(r - after, hazard * r, rates.shape, gammas)
+            g = count_weight(r - after, hazard * r, rates.shape, gammas)
+            if g < NEGLIGIBLE * total and r - after > hazard * high:
+                # Still less at every larger number.
+                break
+            g *= w
+        if quiet > 0:
+            g *= exp(log_no_events(quiet * r, rates.batch_shape) - offset)
         if g > 0:
             total += g
             if rng.random() * total < g:
@@ -418,34 +561,61 @@ def censor_backward(arm, k, rates, gammas, buf, here, after, after_bin, rng):
 
 
 @njit(cache=True)
-def events_backward(arm, k, rates, buf, here, after, after_bin, rng):
+def source_bins(edge, bins, window, bin_width, after_bin, kept):
+    """First and last bin before a stage from which a share `kept` leads into `after_bin`."""
+    low = (window + after_bin * bin_width) / kept
+    first = int((low - edge) / bin_width) - 1
+    last = int((low + bin_width / kept - edge) / bin_width) + 1
+    return max(first, 0), min(last, bins - 1)
+
+
+@njit(cache=True)
+def events_backward(arm, k, rates, readings, weights, buf, here, after, after_bin, rng):
     """Draw number at risk and bin before a stage of events, given those after; -1 if none."""
     start, low, high, bins = here
     # Fields are read once: looking them up in the innermost loop doubles the time.
-    level, clicks, bin_width = arm.level[k], arm.clicks, arm.bin_width
-    batch_shape, rho, tilt = rates.batch_shape, rates.rho, rates.tilt
+    level, clicks, table = arm.level[k], arm.clicks, readings.table
+    bin_width = arm.bin_width
+    to_bins, to_entry, edge = 1 / bin_width, FINE / bin_width, readings.edge[k]
     kind, otype, window = arm.stage[k, 0], int(level[1]), level[5]
+    base, size, origin = readings.base[k], readings.size[k], readings.origin[k]
     hazard = rates.lame[arm.stage[k, 1]] * level[0]
+    highest = min(1.0, edge + bins * bin_width) * (1 + 1e-9)
     total, chosen, chosen_bin = 0.0, -1, -1
-    for r in range(max(low, after), high + 1):
-        left = r - after
-        if r == 0 and kind == DROP:
+    for r in range(max(low, after, 1 if kind == DROP else 0), high + 1):
+        left, share = r - after, 1 / max(r, 1)
+        if highest * (1 - left * share) < window:
+            # Even more would have to die, of those with the highest curve.
+            break
+        if (left == 0 and kind == DROP) or (
+            left == r and r > 0 and otype == 0 and kind != SPLIT
+        ):
             continue
-        prior = 1.0 if r == 0 else -1.0
-        for b in range(bins):
-            w = buf[0, start + (r - low) * bins + b]
+        first, last = 0, bins - 1
+        if left < r:
+            first, last = source_bins(
+                edge, bins, window, bin_width, after_bin, 1 - left * share
+            )
+        prior = -1.0
+        for b in range(first, last + 1):
+            w, s = buf[2 * (start + (r - low) * bins + b)], 0.0
             if w <= 0:
                 continue
-            s = buf[1, start + (r - low) * bins + b]
-            s2 = s * (1 - left / max(r, 1))
-            if s2 < window or int((s2 - window) / bin_width) != after_bin:
-                continue
-            first, last = drop_range(kind, r, s, window)
-            if r > 0 and (left < first or left > last or unread(kind, otype, left, r)):
+            s = buf[2 * (start + (r - low) * bins + b) + 1]
+            s2 = s - left * (s * share)
+            if s2 < window or int((s2 - window) * to_bins) != after_bin:
                 continue
             if prior < 0:
-                prior = exp(log_events(left, hazard * r, batch_shape, rho) + tilt * left)
-            g = w * prior * level_weight(level, s, s2, clicks)
+                prior = events_weight(left, hazard * r, rates, weights)
+            g = w * prior
+            if base >= 0:
+                g *= between(table, base, size, (s2 - origin) * to_entry)
+                if otype == CLICKS:
+                    g *= above_weight(
+                        level, s, clicks, table, base, size, (s - origin) * to_entry
+                    )
+            elif otype != 0:
+                g *= level_weight(level, s, s2, clicks)
             if g > 0:
                 total += g
                 if rng.random() * total < g:
@@ -454,7 +624,7 @@ def events_backward(arm, k, rates, buf, here, after, after_bin, rng):
 
 
 @njit(cache=True)
-def backward(arm, rates, gammas, buf, band, path, rng):
+def backward(arm, rates, gammas, readings, buf, band, path, rng):
     """Draw one path, `path[k]` leaving at stage k; returns the number at risk at the end.
 
     At each stage one pass is made: each candidate replaces the choice with its share of the
@@ -465,7 +635,7 @@ def backward(arm, rates, gammas, buf, band, path, rng):
     end, after_bin = draw_end(buf, (start, low, high, bins), arm.end_weight, rng)
     if end < 0:
         return -1
-    after = end
+    after, weights = end, np.empty(arm.n + 1)
     for k in range(kmax - 1, -1, -1):
         start, low, high, bins = band[k]
         here = (start, low, high, bins)
@@ -475,7 +645,7 @@ def backward(arm, rates, gammas, buf, band, path, rng):
             )
         else:
             before, before_bin = events_backward(
-                arm, k, rates, buf, here, after, after_bin, rng
+                arm, k, rates, readings, weights, buf, here, after, after_bin, rng
             )
         if before < 0:
             return -1
@@ -638,7 +808,7 @@ def of_shape(gammas, shape):
 
 
 @njit(cache=True)
-def first_rates(arm, prior, search, events, gammas, buf, band, rng):
+def first_rates(arm, prior, search, events, gammas, readings, buf, band, rng):
     """Rates among `search.starts` under which the readings are most likely."""
     nseg = prior.censoring.shape[1]
     path = np.zeros(arm.stage.shape[0], np.int64)
@@ -665,12 +835,13 @@ def first_rates(arm, prior, search, events, gammas, buf, band, rng):
                 0.005,
                 0.0,
             )
-            evidence, failed = forward(arm, search.prune, rates, buf, band)
+            evidence, failed = forward(arm, search.prune, rates, readings, buf, band)
             if failed != -1:
                 continue
             if events >= 0:
                 # A start far from the stated events would have to be pulled to them first.
-                end = backward(arm, rates, of_shape(gammas, 1.0), buf, band, path, rng)
+                own = of_shape(gammas, 1.0)
+                end = backward(arm, rates, own, readings, buf, band, path, rng)
                 if end < 0:
                     continue
                 off = count_events(arm.stage, path) - events
@@ -681,14 +852,14 @@ def first_rates(arm, prior, search, events, gammas, buf, band, rng):
 
 
 @njit(cache=True)
-def draw_with_events(arm, rates, events, tries, gammas, buf, band, path, trial, rng):
+def draw_with_events(arm, rates, events, tries, gammas, readings, buf, band, path, trial, rng):
     """Draw a path, of several the one nearest to the stated events if these are given.
 
     Returns whether one was found, and mean and variance of the events of those tried.
     """
     nearest, mean, square, used = 1 << 30, 0.0, 0.0, 0
     for _ in range(tries if events >= 0 else 1):
-        if backward(arm, rates, gammas, buf, band, trial, rng) < 0:
+        if backward(arm, rates, gammas, readings, buf, band, trial, rng) < 0:
             return False, 0.0, 0.0
         died = count_events(arm.stage, trial)
         used += 1
@@ -712,19 +883,19 @@ def sample_paths(arm, prior, search, events, rng):
     was left: -1 if none, -2 if out of space.
     """
     kmax, nseg = arm.stage.shape[0], prior.censoring.shape[1]
-    gammas = log_gammas(arm.n)
-    buf, band = np.zeros((2, search.cells)), np.zeros((kmax + 1, 4), np.int64)
+    gammas, readings = log_gammas(arm.n), look_up(arm)
+    buf, band = np.empty(2 * search.cells), np.zeros((kmax + 1, 4), np.int64)
     path, trial = np.zeros(kmax, np.int64), np.zeros(kmax, np.int64)
     paths = np.zeros((search.keep, kmax), np.int64)
     hazards = np.zeros((search.keep, nseg))
-    rates = first_rates(arm, prior, search, events, gammas, buf, band, rng)
+    rates = first_rates(arm, prior, search, events, gammas, readings, buf, band, rng)
     log_c, log_e = np.log(rates.lamc), np.log(rates.lame)
     row, step = 0, 0
     while row < search.keep:
-        _, failed = forward(arm, search.prune, rates, buf, band)
+        _, failed = forward(arm, search.prune, rates, readings, buf, band)
         if failed != -1 and rates.tilt != 0.0:
             rates = tilted(rates, 0.0)
-            _, failed = forward(arm, search.prune, rates, buf, band)
+            _, failed = forward(arm, search.prune, rates, readings, buf, band)
         if failed != -1:
             return paths, hazards, failed
         step += 1
@@ -732,7 +903,7 @@ def sample_paths(arm, prior, search, events, rng):
         own = of_shape(gammas, rates.shape)
         for _ in range(search.repeat if kept else 1):
             found, mean, var = draw_with_events(
-                arm, rates, events, search.tries, own, buf, band, path, trial, rng
+                arm, rates, events, search.tries, own, readings, buf, band, path, trial, rng
             )
             if not found:
                 return paths, hazards, kmax
