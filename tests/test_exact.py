@@ -10,9 +10,9 @@ from test_guyot import at_risk, km, km_at, steps
 
 from oligomdt.reconstructkm import path as search
 from oligomdt.reconstructkm import reconstruct
-from oligomdt.reconstructkm.censoring import closing
+from oligomdt.reconstructkm.censoring import SCALE, closing
 from oligomdt.reconstructkm.coordinates import clean, risk_table
-from oligomdt.reconstructkm.exact import BATCH_SHAPE, STAGES
+from oligomdt.reconstructkm.exact import BATCH_SHAPE, STAGES, _normal
 from oligomdt.reconstructkm.observation import observe
 from oligomdt.reconstructkm.path import TIES
 from oligomdt.reconstructkm.stages import SEGMENTS, end_weights
@@ -425,10 +425,12 @@ def prior_shares(paths, n, borders, last, pixel, size=40_000):
     """Posterior of the paths: stated prior, its rates integrated out by simple Monte Carlo."""
     rng = np.random.default_rng(0)
     censoring, events = rng.normal(0, 0.7, (2, size, SEGMENTS))
-    censoring[:, 0] = rng.normal(-1, 2, size)
+    censoring[:, 0] = rng.normal(np.log(SCALE), 1, size)
     level = np.clip(last, 0.5 / n, 1 - 0.5 / n)
     events[:, 0] = rng.normal(np.log(-np.log(level)), 1, size)
-    censoring, events = np.exp(censoring.cumsum(axis=1)), np.exp(events.cumsum(axis=1))
+    # The hazard of censoring is known best at the end, that of events at the start.
+    censoring = np.exp(censoring.cumsum(axis=1))[:, ::-1]
+    events = np.exp(events.cumsum(axis=1))
     shape, rho = rng.choice([0.3, 1, 3, 10, 100], size), rng.beta(*TIES, size)
     segments = np.minimum(
         SEGMENTS - 1, (np.array(borders) / borders[-1] * SEGMENTS).astype(int)
@@ -552,3 +554,44 @@ def test_weights_of_events_are_those_of_batches(mean, tilt):
         want = np.logaddexp.reduce(log_each) - mean if d else -mean
         if want > -600:
             assert np.log(weights[d]) == pytest.approx(want + tilt * d, rel=1e-4, abs=1e-3)
+
+
+# Hand clicks without a table ------------------------------------------------------------------
+
+
+def test_far_moves_leave_the_prior_as_it_is():
+    anchor = np.array([np.zeros(SEGMENTS), np.full(SEGMENTS, np.inf)])
+    anchor[:, -1] = 1.0, 0.5
+    centre, root = _normal(anchor)
+    # A random walk from the anchored end: the variance grows with every segment.
+    steps = np.arange(SEGMENTS)[::-1]
+    assert np.allclose(centre, 1.0)
+    assert np.allclose((root**2).sum(axis=1), 0.25 + steps * search.SMOOTH**2)
+    prior = search.Prior(anchor, anchor, 1.0, centre, root)
+    rng = np.random.default_rng(0)
+    moved = np.array(
+        [
+            search.far_move(centre + root @ rng.standard_normal(SEGMENTS), prior, rng)
+            for _ in range(20_000)
+        ]
+    )
+    assert np.allclose(moved.mean(axis=0), centre, atol=0.06)
+    assert np.allclose(np.cov(moved.T), root @ root.T, atol=0.25)
+
+
+def test_clicks_alone_do_not_settle_how_many_were_censored():
+    # The search must not stay where it began, as where nobody is censored: the number of events
+    # in the draws is that of the truth in most arms, and about the same from any seed.
+    held, ratio = [], []
+    for seed in range(8):
+        time, event, x, y = clicked(seed)
+        means, spreads = [], []
+        for start in range(3):
+            arm = reconstruct(x, y, n=len(time), xmax=AXIS, draws=39, seed=start)
+            died = np.array([d.sum() for _, d in arm.draws])
+            held.append(died.min() <= event.sum() <= died.max())
+            means.append(died.mean())
+            spreads.append(died.std())
+        ratio.append(np.std(means, ddof=1) / max(np.mean(spreads), 1.0))
+    assert np.mean(held) >= 0.75
+    assert np.mean(ratio) < 0.6

@@ -147,11 +147,12 @@ def reconstruct(
     drawn from their posterior by forward filtering and backward sampling over the number at
     risk; the result is the draw nearest to the mean of all (of hand clicks, the rounded mean of
     those with about the mean number of events). The prior: a hazard of censoring that rises
-    towards the close of the trial as with even entry (`closing`), and one of events; both
-    change smoothly over eight segments of follow-up; between two drops a number of
-    censored with more than Poisson variation; events in batches, each of one and a geometric
-    number of others, because scans find several at once. The hazards, the variation of
-    censoring and the size of batches are learnt from the curve; how smooth hazards are is not.
+    towards the close of the trial as with even entry (`closing`), next to which it is expected
+    at the end of follow-up, and one of events; both change smoothly over eight segments of
+    follow-up; between two drops a number of censored with more than Poisson variation; events
+    in batches, each of one and a geometric number of others, because scans find several at
+    once. The hazards, the variation of censoring and the size of batches are learnt from the
+    curve; how smooth hazards are is not.
     Arms of more than 1,000 patients are searched less finely.
     The method "guyot" is the algorithm of Guyot et al. (2012, doi:10.1186/1471-2288-12-9); what
     is added to the text of 2012 is listed in `oligomdt.reconstructkm.guyot`.

@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .censoring import CensoringHazard, expected
-from .path import CENSOR, HIDDEN, Arm, Prior, Search, sample_paths
+from .censoring import SCALE, CensoringHazard, expected
+from .path import CENSOR, HIDDEN, SMOOTH, Arm, Prior, Search, sample_paths
 from .stages import LARGE, SEGMENTS, click_stages, times_stages, trace_stages
 
 STAGES = {"trace": trace_stages, "clicks": click_stages, "times": times_stages}
@@ -17,8 +17,10 @@ LOOSE = (1.0, 3.0, 10.0)
 BURN, KEEP, THIN, REPEAT = 8, {"trace": 144, "times": 144, "clicks": 64}, 2, 8
 # In arms up to this size steps are cheap and the rates change slowly from one to the next.
 SMALL, SMALL_REPEAT = 60, 1
-# Without a table, and where events may hide between the readings, the rates change slowly.
-SLOW_THIN, SLOW_REPEAT = 10, 4
+# Without a table, and where events may hide between the readings, the curve says little of the
+# number of censored, and their hazard changes slowly. Where no number of events holds it in
+# place, so many far moves are tried at each step, and every step is kept.
+SLOW_THIN, SLOW_REPEAT, JUMPS = 10, 4, 1
 # Where a step may follow more moves than this, fewer steps are made and fewer paths tried. Few
 # readings, and a search that cuts nothing off, do follow them all.
 MOST_MOVES, MOST_RARE_MOVES = {"trace": 1e8, "times": 1e7, "clicks": 1e8}, 1e7
@@ -35,8 +37,13 @@ LARGE_STARTS, LARGE_BATCH_STARTS, LARGE_PRUNE = (-2.0, 0.5), (0.05,), 1e-6
 TRIES, MORE_TRIES, ROUNDS = 30, 100, 3
 # With the stated number of events there should be at least this many paths to choose from.
 ENOUGH = 8
-# Mean and standard deviation of the log hazards in the first segment.
-FIRST_CENSORING, FIRST_EVENTS = (-1.0, 2.0), 1.0
+# Mean and standard deviation of the log ratio of the hazard of censoring to `closing` in the
+# last segment. Over however long a time patients entered evenly, of those still followed at a
+# share t of the longest follow-up 1 / (1 - t) are censored per unit of it, once any are: near
+# the close that is known, while early in the trial it depends on the length of entry.
+LAST_CENSORING = np.log(SCALE), 1.0
+# Standard deviation of the log hazard of events in the first segment.
+FIRST_EVENTS = 1.0
 # Shape of the negative binomial number of batches of events in a stage: next to Poisson; of
 # clicks wider, so that what they miss is not taken for information.
 BATCH_SHAPE = {"trace": 1000.0, "times": 1000.0, "clicks": 2.0}
@@ -151,9 +158,24 @@ def _prior(curve, n, others, end, kind):
     events[1, 0] = FIRST_EVENTS
     if others:
         censoring = expected(others, end, SEGMENTS)
-    if np.isinf(censoring[1, 0]):
-        censoring[:, 0] = FIRST_CENSORING
-    return Prior(censoring, events, BATCH_SHAPE[kind])
+    if np.isinf(censoring[1, -1]):
+        censoring[:, -1] = LAST_CENSORING
+    return Prior(censoring, events, BATCH_SHAPE[kind], *_normal(censoring))
+
+
+def _normal(anchor):
+    """Mean, and root of the covariance, of log hazards with these anchors that change smoothly.
+
+    As `path.log_rate_step` has it: neighbours of which both are anchored are not tied.
+    """
+    anchored = np.isfinite(anchor[1])
+    ties = np.flatnonzero(~(anchored[1:] & anchored[:-1]))
+    precision = np.diag(anchor[1] ** -2.0)
+    for j in ties:
+        precision[j : j + 2, j : j + 2] += np.array([[1, -1], [-1, 1]]) / SMOOTH**2
+    covariance = np.linalg.inv(precision)
+    pull = np.where(anchored, anchor[0], 0.0) * anchor[1] ** -2.0
+    return covariance @ pull, np.linalg.cholesky(covariance)
 
 
 def moves(stages, n):
@@ -164,20 +186,21 @@ def moves(stages, n):
     return float((at_risk * np.append(1.0, bins[:-1]) * (1 + falls)).sum())
 
 
-def _pace(stages, n, tries, most):
-    """Steps from one kept step to the next, paths kept of each, and paths tried for each."""
+def _pace(stages, n, tries, most, stated):
+    """How the search goes on, see `Search`; `stated`: with a number of events."""
+    thin, repeat, jumps = THIN, SMALL_REPEAT if n <= SMALL else REPEAT, 0
     if n > LARGE:
-        return {"thin": LARGE_THIN, "repeat": REPEAT, "tries": tries}
-    if moves(stages, n) > most:
-        return {"thin": LARGE_THIN, "repeat": HEAVY_REPEAT, "tries": FEW_TRIES}
-    if (stages.stage[:, 0] == HIDDEN).any() and len(stages.columns) == 0:
-        return {"thin": SLOW_THIN, "repeat": SLOW_REPEAT, "tries": tries}
-    return {"thin": THIN, "repeat": SMALL_REPEAT if n <= SMALL else REPEAT, "tries": tries}
+        thin, repeat = LARGE_THIN, REPEAT
+    elif moves(stages, n) > most:
+        thin, repeat, tries = LARGE_THIN, HEAVY_REPEAT, FEW_TRIES
+    elif (stages.stage[:, 0] == HIDDEN).any() and len(stages.columns) == 0:
+        thin, repeat, jumps = (SLOW_THIN, SLOW_REPEAT, 0) if stated else (1, 1, JUMPS)
+    return {"thin": thin, "repeat": repeat, "tries": tries, "jumps": jumps}
 
 
 def _search(stages, n, kind, prior, events, draws, seed, tries):
     large = n > LARGE
-    pace = _pace(stages, n, tries, MOST_MOVES[kind])
+    pace = _pace(stages, n, tries, MOST_MOVES[kind], events is not None)
     arm = Arm(
         stages.stage,
         stages.level,
@@ -206,7 +229,7 @@ def _search(stages, n, kind, prior, events, draws, seed, tries):
         if failed == -2 and search.cells < MOST_CELLS:
             search = search._replace(cells=min(10 * search.cells, MOST_CELLS))
         elif failed >= 0 and search.prune > RARE:
-            pace = _pace(stages, n, tries, MOST_RARE_MOVES)
+            pace = _pace(stages, n, tries, MOST_RARE_MOVES, events is not None)
             search = search._replace(prune=RARE, **pace)
         else:
             return None

@@ -22,6 +22,8 @@ BOX, CLICKS = 1, 3
 TIES = (0.7, 2.5)
 # Shapes of the negative binomial number of censored that are tried.
 SHAPES = np.array([0.3, 1.0, 3.0, 10.0, 100.0])
+# Shares of the prior in far moves of the hazard of censoring.
+PARTS = np.array([0.2, 0.5, 1.0])
 # Spread of the log hazards from one segment to the next.
 SMOOTH = 0.7
 # Weights of a reading are looked up in a table, so many steps to a bin of survival; steps must
@@ -53,12 +55,16 @@ class Prior(NamedTuple):
     """What is taken for granted of one arm.
 
     `censoring` and `events` (2, segments) are means and standard deviations of the log hazards,
-    besides their smoothness; `batch_shape` is the shape of the number of batches in a stage.
+    besides their smoothness; `batch_shape` is the shape of the number of batches in a stage;
+    `centre` and `root` are mean and root of the covariance of the log hazards of censoring,
+    their smoothness included.
     """
 
     censoring: np.ndarray
     events: np.ndarray
     batch_shape: float
+    centre: np.ndarray
+    root: np.ndarray
 
 
 class Search(NamedTuple):
@@ -68,7 +74,8 @@ class Search(NamedTuple):
     further events; `burn` steps are thrown away, then `repeat` paths are kept of every
     `thin`-th step until there are `keep`. At most `tries` paths are drawn for one with the
     stated events; weights below `prune` of the largest are not followed; `cells` bounds the
-    memory.
+    memory. At each step `jumps` far moves of the hazard of censoring are proposed, where the
+    number of events is not stated.
     """
 
     starts: np.ndarray
@@ -80,6 +87,7 @@ class Search(NamedTuple):
     tries: int
     prune: float
     cells: int
+    jumps: int
 
 
 class Rates(NamedTuple):
@@ -876,6 +884,59 @@ def draw_with_events(arm, rates, events, tries, gammas, readings, buf, band, pat
 
 
 @njit(cache=True)
+def log_end(arm, buf, here):
+    """Log prior weight of the number at risk at the end, mean over the filter's weights."""
+    start, low, high, bins = here
+    total, end = 0.0, 0.0
+    for r in range(low, high + 1):
+        for i in range(start + (r - low) * bins, start + (r - low + 1) * bins):
+            total += buf[2 * i]
+            end += buf[2 * i] * arm.end_weight[r]
+    return log(end / total) if end > 0 else -np.inf
+
+
+@njit(cache=True)
+def far_move(log_c, prior, rng):
+    """Propose other log hazards of censoring: part of what they are, part drawn from the prior.
+
+    The step leaves the prior as it is (preconditioned Crank-Nicolson, Cotter et al. 2013).
+    """
+    part = PARTS[rng.integers(0, len(PARTS))]
+    kept, new = sqrt(1 - part * part), prior.centre.copy()
+    deviates = rng.standard_normal(len(log_c))
+    for j in range(len(log_c)):
+        new[j] += kept * (log_c[j] - prior.centre[j])
+        for i in range(j + 1):
+            new[j] += part * prior.root[j, i] * deviates[i]
+    return new
+
+
+@njit(cache=True)
+def jump(arm, prior, search, rates, log_c, evidence, readings, bufs, bands, now, rng):
+    """Move the hazard of censoring (`log_c` in place) far, summing over all paths.
+
+    Given one path it moves by little at a time: the path holds as many censored as it had.
+    Returns the rates, which half of `bufs` and `bands` holds their filter, and -2 where this
+    ran out of space.
+    """
+    evidence += log_end(arm, bufs[now], bands[now, -1])
+    for _ in range(search.jumps):
+        new = far_move(log_c, prior, rng)
+        moved = with_censoring(rates, np.exp(new))
+        other = 1 - now
+        found, failed = forward(arm, search.prune, moved, readings, bufs[other], bands[other])
+        if failed == -2:
+            return rates, now, failed
+        if failed != -1:
+            continue
+        found += log_end(arm, bufs[other], bands[other, -1])
+        if log(rng.random() + 1e-300) < found - evidence:
+            log_c[:] = new
+            rates, evidence, now = moved, found, other
+    return rates, now, -1
+
+
+@njit(cache=True)
 def sample_paths(arm, prior, search, events, rng):
     """Draw paths and rates by Gibbs sampling.
 
@@ -883,24 +944,32 @@ def sample_paths(arm, prior, search, events, rng):
     was left: -1 if none, -2 if out of space.
     """
     kmax, nseg = arm.stage.shape[0], prior.censoring.shape[1]
-    gammas, readings = log_gammas(arm.n), look_up(arm)
-    buf, band = np.empty(2 * search.cells), np.zeros((kmax + 1, 4), np.int64)
+    gammas, readings, jumps = log_gammas(arm.n), look_up(arm), search.jumps > 0 and events < 0
+    halves = 2 if jumps else 1
+    bufs = np.empty((halves, 2 * search.cells))
+    bands = np.zeros((halves, kmax + 1, 4), np.int64)
     path, trial = np.zeros(kmax, np.int64), np.zeros(kmax, np.int64)
     paths = np.zeros((search.keep, kmax), np.int64)
     hazards = np.zeros((search.keep, nseg))
-    rates = first_rates(arm, prior, search, events, gammas, readings, buf, band, rng)
+    rates = first_rates(arm, prior, search, events, gammas, readings, bufs[0], bands[0], rng)
     log_c, log_e = np.log(rates.lamc), np.log(rates.lame)
-    row, step = 0, 0
+    row, step, now = 0, 0, 0
     while row < search.keep:
-        _, failed = forward(arm, search.prune, rates, readings, buf, band)
+        evidence, failed = forward(arm, search.prune, rates, readings, bufs[now], bands[now])
         if failed != -1 and rates.tilt != 0.0:
             rates = tilted(rates, 0.0)
-            _, failed = forward(arm, search.prune, rates, readings, buf, band)
+            evidence, failed = forward(
+                arm, search.prune, rates, readings, bufs[now], bands[now]
+            )
+        if failed == -1 and jumps:
+            rates, now, failed = jump(
+                arm, prior, search, rates, log_c, evidence, readings, bufs, bands, now, rng
+            )
         if failed != -1:
             return paths, hazards, failed
         step += 1
         kept = step > search.burn and (step - search.burn) % search.thin == 0
-        own = of_shape(gammas, rates.shape)
+        own, buf, band = of_shape(gammas, rates.shape), bufs[now], bands[now]
         for _ in range(search.repeat if kept else 1):
             found, mean, var = draw_with_events(
                 arm, rates, events, search.tries, own, readings, buf, band, path, trial, rng
@@ -917,6 +986,21 @@ def sample_paths(arm, prior, search, events, rng):
             tilt = min(max(tilt, -MOST_TILT), MOST_TILT)
         rates = tilted(draw_rates(arm, prior, path, log_c, log_e, rates, gammas, rng), tilt)
     return paths, hazards, -1
+
+
+@njit(cache=True)
+def with_censoring(rates, lamc):
+    """The same rates with other hazards of censoring."""
+    return Rates(
+        lamc,
+        rates.lame,
+        rates.rho,
+        rates.shape,
+        rates.batch_shape,
+        rates.extra,
+        rates.lone,
+        rates.tilt,
+    )
 
 
 @njit(cache=True)
