@@ -307,7 +307,11 @@ def absolute_synthesis(
 
     Examples
     --------
-    >>> frame = absolute_synthesis(times=[6])  # doctest: +SKIP
+    >>> from oligomdt import evidence
+    >>> trials = {"CURB": evidence.load()["CURB"]}
+    >>> frame = absolute_synthesis(trials, times=[6])
+    >>> frame[["group", "scenario"]].values.tolist()
+    [['NSCLC', 'main analysis'], ['NSCLC', 'with NRG-LU002'], ['breast', 'main analysis']]
     """
     import pandas as pd
 

@@ -443,7 +443,11 @@ def ipd_estimates(trials: Mapping[str, Trial] | None = None) -> pd.DataFrame:
 
     Examples
     --------
-    >>> frame = ipd_estimates()  # doctest: +SKIP
+    >>> from oligomdt import evidence
+    >>> trials = {"CURB": evidence.load()["CURB"]}
+    >>> frame = ipd_estimates(trials)
+    >>> frame.loc[frame["estimand"] == "cox", ["group", "result"]].values.tolist()
+    [['NSCLC', 'CURB-NSCLC'], ['breast', 'CURB-breast']]
     """
     import pandas as pd
 
@@ -495,7 +499,11 @@ def ipd_synthesis(estimates: pd.DataFrame) -> pd.DataFrame:
 
     Examples
     --------
-    >>> frame = ipd_synthesis(ipd_estimates())  # doctest: +SKIP
+    >>> from oligomdt import evidence
+    >>> trials = {"CURB": evidence.load()["CURB"]}
+    >>> frame = ipd_synthesis(ipd_estimates(trials))
+    >>> frame.loc[frame["estimand"] == "rmst", "what"].tolist()
+    ['difference in RMST to 10 months', 'difference in RMST to 12 months']
     """
     import pandas as pd
 
@@ -528,7 +536,12 @@ def ipd_prior_scales(
 
     Examples
     --------
-    >>> frame = ipd_prior_scales(ipd_estimates())  # doctest: +SKIP
+    >>> from oligomdt import evidence
+    >>> core = evidence.load()
+    >>> trials = {name: core[name] for name in ("CURB", "EXTEND")}
+    >>> frame = ipd_prior_scales(ipd_estimates(trials))
+    >>> frame.loc[frame["estimand"] == "rmst", ["group", "factor"]].values.tolist()
+    [['breast', 0.4], ['breast', 1.0], ['breast', 1.5]]
     """
     import pandas as pd
 
@@ -562,7 +575,11 @@ def rmst_draw_error(trials: Mapping[str, Trial] | None = None) -> pd.DataFrame:
 
     Examples
     --------
-    >>> frame = rmst_draw_error()  # doctest: +SKIP
+    >>> from oligomdt import evidence
+    >>> trials = {"CURB": evidence.load()["CURB"]}
+    >>> frame = rmst_draw_error(trials)
+    >>> frame[["result", "draws"]].values.tolist()
+    [['CURB-NSCLC', 200], ['CURB-breast', 200]]
     """
     import pandas as pd
 
@@ -578,6 +595,12 @@ def rmst_draw_error(trials: Mapping[str, Trial] | None = None) -> pd.DataFrame:
                 row = {"result": one.result.id, "draws": len(gains)}
                 rows.append(row | {"effective": worth, "error": error})
     return pd.DataFrame(rows)
+
+
+ONE_STAGE_COLUMNS = (
+    "group", "k", "what", "hr", "low", "high", "tau", "share",
+    "interaction_p_low", "interaction_p", "interaction_p_high", "checked",
+)  # fmt: skip
 
 
 def one_stage_synthesis(trials: Mapping[str, Trial] | None = None) -> pd.DataFrame:
@@ -604,7 +627,12 @@ def one_stage_synthesis(trials: Mapping[str, Trial] | None = None) -> pd.DataFra
 
     Examples
     --------
-    >>> frame = one_stage_synthesis()  # doctest: +SKIP
+    A histology with one trial has nothing to combine:
+
+    >>> from oligomdt import evidence
+    >>> trials = {"CURB": evidence.load()["CURB"]}
+    >>> one_stage_synthesis(trials).empty
+    True
     """
     import pandas as pd
 
@@ -614,7 +642,7 @@ def one_stage_synthesis(trials: Mapping[str, Trial] | None = None) -> pd.DataFra
         if len(members) > 1:
             said = {"group": group, "k": len(members)}
             rows += [said | row for row in _one_stage_rows(draws_of(members, trials))]
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=ONE_STAGE_COLUMNS)
 
 
 def _planned(times: Mapping[str, Any]):
