@@ -26,10 +26,8 @@ NOT_A_VALUE = {"", "nan", "none", "inf", "-inf", "nat", "<na>"}
 def table_of_contents():
     """Return the names of the pages that _toc.yml lists."""
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
-    names = [toc["root"]]
-    for chapter in (chapter for part in toc["parts"] for chapter in part["chapters"]):
-        names += [chapter["file"], *(one["file"] for one in chapter.get("sections", ()))]
-    return names
+    chapters = [chapter["file"] for part in toc["parts"] for chapter in part["chapters"]]
+    return [toc["root"], *chapters]
 
 
 PAGES = table_of_contents()
