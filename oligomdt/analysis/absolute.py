@@ -9,11 +9,11 @@ import numpy as np
 
 from oligomdt import evidence, pooling
 from oligomdt.analysis.estimates import published_estimates
-from oligomdt.analysis.ipd_synthesis import curve_reconstructions, draws_of
 from oligomdt.analysis.pooled_curve import control_pull, control_survival
 from oligomdt.analysis.reconstruction import can_be_drawn, find, reconstruct
 from oligomdt.analysis.sensitivity import default_row, with_context
 from oligomdt.analysis.synthesis import PRIMARY_SCALE, histology_synthesis
+from oligomdt.analysis.trial_draws import curve_reconstructions, draws_of
 from oligomdt.evidence import Trial
 from oligomdt.pooling.validation import check_level, check_positive
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from oligomdt import evidence, pooling, survival
-from oligomdt.analysis.ipd_synthesis import curve_reconstructions, draws_of
+from oligomdt.analysis.trial_draws import curve_reconstructions, draws_of
 from oligomdt.evidence import Trial
 
 if TYPE_CHECKING:

@@ -3,7 +3,15 @@
 import math
 from collections.abc import Sequence
 
-__all__ = ["check_choice", "check_level", "check_positive", "check_proportion", "exponential"]
+__all__ = [
+    "check_choice",
+    "check_finite",
+    "check_level",
+    "check_positive",
+    "check_proportion",
+    "check_tau2",
+    "exponential",
+]
 
 
 def check_positive(name: str, value: float) -> float:
@@ -11,6 +19,22 @@ def check_positive(name: str, value: float) -> float:
     number = _as_float(name, value)
     if not math.isfinite(number) or number <= 0:
         raise ValueError(f"{name} is {value!r}; it must be a finite number above 0")
+    return number
+
+
+def check_finite(name: str, value: float) -> float:
+    """Return `value` as a float, or say that it is not a finite number."""
+    number = _as_float(name, value)
+    if not math.isfinite(number):
+        raise ValueError(f"{name} is {value!r}; it must be a finite number")
+    return number
+
+
+def check_tau2(tau2: float) -> float:
+    """Return `tau2` as a float, or say that it is not a finite number of at least 0."""
+    number = check_finite("tau2", tau2)
+    if number < 0:
+        raise ValueError(f"tau2 is {tau2!r}; it must be at least 0")
     return number
 
 
