@@ -1,7 +1,7 @@
 """Checks on arguments: each failure says which argument, its value and what would be right."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 __all__ = [
     "check_choice",
@@ -9,6 +9,7 @@ __all__ = [
     "check_level",
     "check_positive",
     "check_proportion",
+    "check_several",
     "check_tau2",
     "exponential",
 ]
@@ -36,6 +37,14 @@ def check_tau2(tau2: float) -> float:
     if number < 0:
         raise ValueError(f"tau2 is {tau2!r}; it must be at least 0")
     return number
+
+
+def check_several(name: str, values: Iterable[float]) -> list[float]:
+    """Return at least one number above 0, or say which is none."""
+    numbers = [check_positive(name, value) for value in values]
+    if not numbers:
+        raise ValueError(f"{name} is empty; give at least one number above 0")
+    return numbers
 
 
 def check_proportion(name: str, value: float) -> float:
