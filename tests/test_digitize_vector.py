@@ -542,3 +542,32 @@ MODULES = [f"oligomdt.digitize.{one.name}" for one in pkgutil.iter_modules(digit
 def test_examples_run(name, monkeypatch):
     monkeypatch.chdir(ROOT)
     assert doctest.testmod(importlib.import_module(name)).failed == 0
+
+
+@pytest.mark.parametrize("look", ["svg", "shapes", "pdf"])
+def test_a_name_and_the_first_number_at_risk_in_one_text_are_two(look, tmp_path):
+    """As `lifelines.plotting.add_at_risk_counts` and right-aligned tables print them."""
+    arms = dict(zip(("Arm 1", "Arm 2"), drawn.ARMS.values(), strict=True))
+    figure = Figure(figsize=(6, 4.5))
+    FigureCanvasAgg(figure)
+    axes = figure.add_axes((0.2, 0.32, 0.75, 0.62))
+    drawn.panel(axes, arms)
+    place = axes.get_xaxis_transform()
+    axes.text(-0.5, -0.26, "At risk", transform=place, ha="right", fontsize=8)
+    for row, (name, one) in enumerate(arms.items()):
+        for time in range(0, 37, 6):
+            cell = f"{one.at_risk(time)}" if time else f"{name}   {one.at_risk(0)}"
+            axes.text(time, -0.34 - 0.07 * row, cell, transform=place, ha="right", fontsize=8)
+    found = read(drawn.save(figure, look), tmp_path)
+    assert found.warnings == ()
+    assert found.risk_table.time.tolist() == list(range(0, 37, 6))
+    for name, one in arms.items():
+        expected = tuple(one.at_risk(time) for time in range(0, 37, 6))
+        assert found.risk_table.counts[name] == expected
+
+
+def test_a_number_that_is_part_of_a_name_is_no_number_at_risk(tmp_path):
+    arms = dict(zip(("Arm 1", "Arm 2"), drawn.ARMS.values(), strict=True))
+    found = read(drawn.draw(arms=arms, table="below"), tmp_path)
+    assert sorted(found.risk_table.counts) == ["Arm 1", "Arm 2"]
+    assert found.risk_table.time.tolist() == list(range(0, 37, 6))

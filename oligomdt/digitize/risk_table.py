@@ -112,13 +112,31 @@ def _row(texts, group, panel, x_axis):
     name = "" if label is None else cleaned(texts[label].text)
     if not re.search(r"[^\W_]", name):
         name = ""  # a dash in the colour of the arm
-    if TITLE.search(name):
-        first = re.search(r"\s(\d+)$", name)
-        if first and x_axis.ticks:  # the label and the first number are one text
-            start = min(position for position, _ in x_axis.ticks)
-            cells = ((start, int(first[1])), *cells)
+    titled = bool(TITLE.search(name))
+    if name and (first := _first_in_label(name, texts[label], cells, x_axis, titled)):
+        name, cells = first[0], (first[1], *cells)
+    if titled:
         return Row(_heading(texts, label), cells, y, colour, places, confidence, True)
     return Row(name, cells, y, colour, places, confidence)
+
+
+def _first_in_label(name, text, cells, x_axis, titled):
+    """Name and first cell where both are one text: 'MDT 58'; None where they are not.
+
+    The number must then stand at the first tick, where no other cell does, and not be smaller
+    than the next one: the 2 of 'Arm 2' is part of a name.
+    """
+    words, _, last = name.rpartition(" ")
+    count = count_of(last)
+    if count is None or not re.search(r"[^\W\d_]", words) or not x_axis.ticks:
+        return None
+    places = sorted(position for position, _ in x_axis.ticks)
+    start, gap = places[0], (places[1] - places[0] if len(places) > 1 else 0.0)
+    free = all(place > start + 0.5 * gap for place, _ in cells)
+    reaches = text.x1 > start - 0.5 * text.height
+    if titled or (free and reaches and count >= cells[0][1]):
+        return words.strip(), (start, count)
+    return None
 
 
 def _heading(texts, label) -> str:
