@@ -59,6 +59,21 @@ def test_what_is_not_found_is_named_with_the_option(name, tmp_path):
         read(content, tmp_path)
 
 
+def test_nothing_is_read_before_time_0_or_above_survival_1(tmp_path):
+    found = read(drawn.draw(), tmp_path, x_range=(-0.05, 36), y_range=(0, 1.0005))
+    told = "; ".join(found.warnings)
+    assert "a curve ran 0.05 before time 0 and was put on it" in told
+    assert "a curve ran 0.0005 above survival 1 and was put on it" in told
+    for arm in found.arms:
+        assert arm.time.min() == 0 and arm.censor_time.min() >= 0 and arm.surv.max() == 1
+
+
+@pytest.mark.parametrize("option", [{"x_range": (-1, 36)}, {"y_range": (0, 1.03)}])
+def test_a_curve_far_beyond_the_axes_is_refused(option, tmp_path):
+    with pytest.raises(DigitizeError, match="a curve runs .* give its range with --[xy]-range"):
+        read(drawn.draw(), tmp_path, **option)
+
+
 def test_arms_that_cannot_be_told_apart(tmp_path):
     many = {f"arm {k}": drawn.arm(k, 12) for k in range(9)}
     content = drawn.draw(many, colours=("black",) * 9, dashes=("solid",) * 9, legend=None)
