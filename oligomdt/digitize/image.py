@@ -5,7 +5,7 @@ import math
 import warnings
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from oligomdt.digitize import limits
 from oligomdt.digitize.drawing import Drawing
@@ -25,7 +25,7 @@ def read(content: bytes, name: str) -> Drawing:
     Returns
     -------
     Drawing
-        Of kind 'raster': opaque, in red, green and blue.
+        Of kind 'raster': opaque, in red, green and blue, turned as the file says.
 
     Raises
     ------
@@ -33,19 +33,25 @@ def read(content: bytes, name: str) -> Drawing:
         When it is broken or larger than `limits` allow.
     """
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(record=True) as heard:
+            warnings.simplefilter("always")
             # The size is checked against our own limits before anything is unpacked.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(content), formats=("PNG", "JPEG", "TIFF")) as picture:
                 _check_size(picture.size, name)
                 notes = _frames(picture, name)
-                array = _opaque(picture)
+                array = _opaque(ImageOps.exif_transpose(picture))
     except DigitizeError:
         raise
     except Image.DecompressionBombError as error:
         raise DigitizeError(_too_large(name)) from error
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, KeyError) as error:
-        raise DigitizeError(f"{name} cannot be read as an image: it is broken") from error
+    except Exception as error:  # of a broken file, Pillow raises nearly every kind
+        raise DigitizeError(
+            f"{name} cannot be read as an image: it is broken; give a PNG, JPEG or TIFF file "
+            "that opens"
+        ) from error
+    if heard:
+        notes += (f"{name} is damaged ({str(heard[0].message).strip()}); compare the overlay",)
     array, more = _of_usual_size(array, name)
     notes = (*notes, *more)
     height, width = array.shape[:2]
