@@ -10,6 +10,7 @@ from scipy import ndimage
 from oligomdt.digitize import (
     censoring,
     legend,
+    limits,
     ocr,
     panel,
     risk_table,
@@ -30,7 +31,7 @@ ALIKE = 40.0
 
 def panels(drawing: Drawing) -> tuple[Panel, ...]:
     """Panels of an image; a DigitizeError if there is none."""
-    drawing = replace(drawing, texts=ocr.texts(drawing.image))
+    drawing = ocr.lettered(drawing)
     places = _survival(panel.find(drawing))
     if not places:
         raise DigitizeError(_no_panel(drawing))
@@ -57,7 +58,7 @@ def digitised(drawing: Drawing, settings: Settings) -> Digitised:
     DigitizeError
         When something is not found; it names the option that supplies it.
     """
-    drawing = replace(drawing, texts=ocr.texts(drawing.image))
+    drawing = ocr.lettered(drawing)
     place = _place(drawing, settings)
     x_axis, y_axis, warnings = ruler.read_axes(drawing, place, settings)
     warnings = [*drawing.notes, *warnings]
@@ -192,7 +193,7 @@ def _field(drawing, place, box, x_axis, y_axis, rows) -> _Field:
     paper = ocr.papers(image[top:bottom, left:right])[0].astype(float)
     taken = {id(lab.text) for lab in (*place.x_labels, *place.y_labels)}
     taken |= {id(drawing.texts[k]) for row in rows for k in row.texts}
-    words = [text for text in drawing.texts if id(text) not in taken]
+    words = [text for text in _own(drawing, place) if id(text) not in taken]
     found = handles(image, words)
     clutter = np.zeros(pixels.shape[:2], bool)
     for text in drawing.texts:
@@ -215,6 +216,16 @@ def _field(drawing, place, box, x_axis, y_axis, rows) -> _Field:
         clutter,
         found,
     )
+
+
+def _own(drawing, place) -> list:
+    """Texts that do not stand inside another panel of the page."""
+    others = [o.panel for o in _survival(panel.find(drawing)) if o.panel != place.panel]
+    return [
+        text
+        for text in drawing.texts
+        if not any(o.x0 < text.x < o.x1 and o.y0 < text.y < o.y1 for o in others)
+    ]
 
 
 def _rules(pixels, paper) -> np.ndarray:
@@ -274,6 +285,11 @@ def _arms(field, settings, expected):
         raise DigitizeError(
             f"{len(kept)} curve(s) were found, but --arms {settings.arms} asked for; give "
             "their --colours"
+        )
+    if len(kept) > limits.ARMS:
+        raise DigitizeError(
+            f"{len(kept)} curves were found, more than {limits.ARMS}; the arms cannot be told "
+            "apart: give --colours"
         )
     warnings = []
     if len(looks) > len(kept):
@@ -374,8 +390,9 @@ def _untold(field, expected) -> list:
     """Without a legend: every curve of every colour that is not one found before."""
     colours = _colours(field)
     covers = _covers(field, colours)
-    found = []
+    found, clock = [], limits.Clock("the image")
     for k, colour in enumerate(colours):
+        clock.check()
         looks = [_Look(colour, style) for style in ("solid", "solid", "dashed")]
         for one in _group(field, covers[k], _hidden(field, covers, k), looks):
             if one is None:
