@@ -425,7 +425,7 @@ def _expected(drawing, box, rows, settings) -> int | None:
         and text.confidence > 0.8
         and sum(letter.isalpha() for letter in text.text) > 2
         and not 5 < text.angle < 355
-        and legend._may_name(text, ())
+        and legend.may_name(text, ())
     ]
     return len(words) or None
 
@@ -439,7 +439,7 @@ def _is_new(one, found) -> bool:
         level = other.trace.level(x)
         near = np.abs(level - rows - 0.5) <= other.trace.width / 2 + one.trace.width / 2 + 1
         own &= ~near | (x > other.trace.end)
-    inked = trace._window(one.cover, rows, 1).max(axis=0) > 0.35
+    inked = trace.window(one.cover, rows, 1).max(axis=0) > 0.35
     enough = own.sum() >= max(8, 0.12 * len(rows))
     return bool(enough and inked[own].mean() > 0.4)
 
@@ -541,7 +541,7 @@ def _seen(cover, rows) -> float:
     if rows is None:
         return 0.0
     columns = np.arange(len(rows))
-    return float((trace._window(cover, rows, 1).max(axis=0) > 0.35)[columns].mean())
+    return float((trace.window(cover, rows, 1).max(axis=0) > 0.35)[columns].mean())
 
 
 def _without_rules(field, cover, hidden):
@@ -628,12 +628,12 @@ def _beside(drawing, box, field, arms, known):
     lines = [_Line(arm.trace.points + shift, _Style(arm.trace.colour)) for arm in arms]
     found = _by_leaders(drawing, field, arms, lines, words, known)
     if len(found) < len(arms):
-        found = legend._by_colours(drawing, box, lines, words, known)
+        found = legend.by_colours(drawing, box, lines, words, known)
     if len(found) < len(arms):
-        found = legend._by_place(drawing, box, lines, words, known) or found
+        found = legend.by_place(drawing, box, lines, words, known) or found
     if len(arms) == 1 and len(known) == 1 and not found:
         found = {0: legend.Name(known[0], "beside")}
-    names, warnings = legend._complete([found.get(k) for k in range(len(arms))])
+    names, warnings = legend.completed([found.get(k) for k in range(len(arms))])
     return [name.text for name in names], warnings
 
 
@@ -650,14 +650,14 @@ def _by_leaders(drawing, field, arms, lines, words, known) -> dict:
             continue
         y, x = np.nonzero(labels[rows, columns] == k)
         points = np.stack([x + columns.start + field.left, y + rows.start + field.top], 1) + 0.5
-        near = [(_off(text, points), text) for text in words if legend._may_name(text, known)]
+        near = [(_off(text, points), text) for text in words if legend.may_name(text, known)]
         if not near:
             continue
         gaps, text = min(near, key=lambda pair: pair[0].min())
         if gaps.min() > max(0.8 * text.height, 6):
             continue
         tip = points[np.argmax(gaps)]
-        reach = [legend._distance(line, tip) for line in lines]
+        reach = [legend.distance(line, tip) for line in lines]
         nearest = int(np.argmin(reach))
         most = arms[nearest].trace.width / 2 + 5
         clear = len(reach) == 1 or sorted(reach)[1] - reach[nearest] > 2

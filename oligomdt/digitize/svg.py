@@ -778,4 +778,4 @@ def _arc(outline, rx, ry, turn, large, sweep, x, y):
         a = start + sweep_angle * k / 12
         p, q = rx * math.cos(a), ry * math.sin(a)
         outline.line(middle[0] + cos * p - sin * q, middle[1] + sin * p + cos * q)
-    outline._curved = True
+    outline.curved = True
