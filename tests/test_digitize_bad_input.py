@@ -112,6 +112,21 @@ OPTIONS = {
 }
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("names", 5, "names is 5; give a list"),
+        ("colours", 5, "colours is 5; give a list"),
+        ("colours", [5], "colour 5: write it as"),
+        ("percent", [True], "True or False"),
+        ("unit", ["days"], "one of days"),
+    ],
+)
+def test_options_of_another_type_are_refused(name, value, message):
+    with pytest.raises(DigitizeError, match=message):
+        checked(**{name: value})
+
+
 @pytest.mark.parametrize("name", OPTIONS)
 def test_options_are_checked(name):
     value, message = OPTIONS[name]
@@ -257,6 +272,12 @@ def test_every_limit_is_held_for_a_page(name, value, message, tmp_path, monkeypa
     monkeypatch.setattr(limits, name, value)
     with pytest.raises(DigitizeError, match=message):
         read(drawn.pdf(CURVE), tmp_path)
+
+
+def test_a_limit_is_held_by_the_last_path_of_a_page(tmp_path, monkeypatch):
+    monkeypatch.setattr(limits, "POINTS", 3)
+    with pytest.raises(DigitizeError, match="corners"):
+        read(drawn.pdf("50 50 m 60 50 l 60 60 l 70 60 l 70 70 l S"), tmp_path)
 
 
 def test_too_many_small_shapes_are_said(tmp_path, monkeypatch):

@@ -244,16 +244,20 @@ class _Page:
         for index in range(count):
             thing = self.pdfium.FPDFPage_GetObject(self.page, index)
             self._object(thing, self.matrix, None, 0)
+        self._check_size()
 
-    def _object(self, thing, matrix, clip, depth):
-        pdfium = self.pdfium
-        self.items += 1
-        self.clock.check()
+    def _check_size(self):
         if self.items > limits.PATHS or self.points > limits.POINTS:
             raise DigitizeError(
                 f"page {self.number} of {self.name} has more than {limits.PATHS} objects or "
                 f"{limits.POINTS} corners; give the figure alone"
             )
+
+    def _object(self, thing, matrix, clip, depth):
+        pdfium = self.pdfium
+        self.items += 1
+        self.clock.check()
+        self._check_size()
         if depth > limits.DEPTH:
             raise DigitizeError(
                 f"{self.name} has more than {limits.DEPTH} groups within groups; give the "
@@ -297,7 +301,7 @@ class _Page:
         count = pdfium.FPDFPath_CountSegments(thing)
         self.points += max(count, 0)
         if self.points > limits.POINTS:
-            return  # the next object tells
+            return  # `_check_size` tells
         get = pdfium.FPDFPath_GetPathSegment
         parts = _subpaths(pdfium, (get(thing, k) for k in range(count)))
         width = ctypes.c_float()

@@ -561,10 +561,6 @@ def _one_transform(name, v) -> tuple:
     return IDENTITY
 
 
-def _moved(node) -> tuple:
-    return (1, 0, 0, 1, *(_length(node.attributes.get(key)) for key in ("x", "y")))
-
-
 def _view(node, name, *, nested=False) -> tuple:
     """The matrix to points, and the width and height of the page in points."""
     box = _lengths(node.attributes.get("viewBox", ""))
