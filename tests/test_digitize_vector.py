@@ -522,6 +522,28 @@ def test_styles_transforms_and_relative_paths(tmp_path):
     one_curve(read(svg(path=path), tmp_path))
 
 
+@pytest.mark.parametrize(
+    ("size", "height"), [("1.5em", 12), ("150%", 12), ("1rem", 16), ("em", 8), ("x-large", 16)]
+)
+def test_sizes_of_letters_in_parts_of_others(size, height, tmp_path):
+    words = f"<g font-size='8'><text font-size='{size}' x='300' y='20'>Words</text></g>"
+    found = read(svg(extra=words), tmp_path)
+    (text,) = [text for text in found.drawing.texts if text.text == "Words"]
+    assert text.height == pytest.approx(0.72 * 0.75 * height)
+
+
+@pytest.mark.parametrize("ink", ["rgba(0, 0, 0, 0)", "rgb(0 0 0 / 0%)", "#00000000", "#0000"])
+def test_a_line_that_cannot_be_seen_is_no_arm(ink, tmp_path):
+    hidden = f"<path fill='none' stroke='{ink}' d='M50 50H100V100H200V150H300'/>"
+    one_curve(read(svg(extra=hidden), tmp_path))
+
+
+def test_a_colour_that_is_its_own_is_black(tmp_path):
+    line = "<g color='currentcolor'><path stroke='currentColor' d='M0 0h9'/></g>"
+    found = read(svg(extra=line), tmp_path)
+    assert (0, 0, 0) in {stroke.colour for stroke in found.drawing.strokes}
+
+
 def test_two_drops_drawn_as_one_slant_become_halves(tmp_path):
     found = read(svg(path="M50 250H100L100.1 200H300"), tmp_path)
     assert found.arms[0].surv == pytest.approx([1.0, 0.875, 0.75, 0.75], abs=1e-6)
