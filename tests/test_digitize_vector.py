@@ -12,6 +12,7 @@ import pytest
 from conftest import ROOT
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from PIL import Image
 
 from oligomdt import digitize
 from oligomdt.digitize import limits, pdf
@@ -447,8 +448,6 @@ def test_numbers_at_risk_beside_their_tick_belong_to_it(tmp_path):
 
 @pytest.mark.parametrize("mode", ["RGB", "L"])
 def test_a_page_that_holds_only_an_image_gives_its_pixels(mode):
-    from PIL import Image
-
     x, y = np.meshgrid(np.arange(240), np.arange(180))
     pixels = np.stack([x, 255 - y, (x + y) / 2], axis=2).astype(np.uint8)
     if mode == "L":
@@ -542,6 +541,26 @@ def test_a_colour_that_is_its_own_is_black(tmp_path):
     line = "<g color='currentcolor'><path stroke='currentColor' d='M0 0h9'/></g>"
     found = read(svg(extra=line), tmp_path)
     assert (0, 0, 0) in {stroke.colour for stroke in found.drawing.strokes}
+
+
+@pytest.mark.parametrize(
+    ("short", "long"),
+    [("C0 9 9 9 9 0S18 -9 18 0", "C0 9 9 9 9 0C9 -9 18 -9 18 0"), ("Q4 9 9 0T18 0", None)],
+)
+def test_a_smooth_curve_goes_on_as_the_one_before(short, long, tmp_path):
+    long = long or short.replace("T18 0", "Q14 -9 18 0")
+    lines = "".join(f"<path fill='none' stroke='red' d='M0 0{d}'/>" for d in (short, long))
+    strokes = read(svg(extra=lines), tmp_path).drawing.strokes
+    one, other = [stroke.points for stroke in strokes if stroke.colour == (255, 0, 0)]
+    assert one == pytest.approx(other)
+
+
+def test_a_large_scan_in_a_pdf_is_read_at_a_smaller_size():
+    buffer = io.BytesIO()
+    Image.new("RGB", (5000, 3000), "white").save(buffer, "PDF", resolution=600)
+    drawing = pdf.read(buffer.getvalue(), "scan.pdf")
+    assert drawing.image.shape == (1500, 2500, 3)
+    assert "1/2 of its size" in drawing.notes[0]
 
 
 def test_two_drops_drawn_as_one_slant_become_halves(tmp_path):

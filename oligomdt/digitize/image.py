@@ -52,20 +52,38 @@ def read(content: bytes, name: str) -> Drawing:
         ) from error
     if heard:
         notes += (f"{name} is damaged ({str(heard[0].message).strip()}); compare the overlay",)
-    array, more = _of_usual_size(array, name)
-    notes = (*notes, *more)
-    height, width = array.shape[:2]
-    return Drawing("raster", float(width), float(height), image=array, source=name, notes=notes)
+    return page(array, name, notes)
 
 
-def _of_usual_size(array, name):
-    """The image, made smaller by a whole number if it has more pixels than reading needs."""
+def page(array: np.ndarray, name: str, notes=(), number: int = 1) -> Drawing:
+    """An image as a drawing, made smaller if it has more pixels than reading needs.
+
+    Parameters
+    ----------
+    array : array of shape (height, width, 3), uint8
+        The image.
+    name : str
+        Of the file.
+    notes : tuple of str
+        What is not sure about it.
+    number : int
+        Of the page.
+
+    Returns
+    -------
+    Drawing
+        Of kind 'raster', smaller by a whole number if it had more than `ENOUGH` pixels.
+    """
     height, width = array.shape[:2]
     times = math.ceil(math.sqrt(width * height / ENOUGH))
-    if times == 1:
-        return array, ()
-    smaller = np.array(Image.fromarray(array).reduce(times))
-    return smaller, (f"{name} was read at 1/{times} of its size; --box counts in those pixels",)
+    if times > 1:
+        array = np.array(Image.fromarray(array).reduce(times))
+        told = f"{name} was read at 1/{times} of its size; --box counts in those pixels"
+        notes = (*notes, told)
+    height, width = map(float, array.shape[:2])
+    return Drawing(
+        "raster", width, height, image=array, source=name, page=number, notes=tuple(notes)
+    )
 
 
 ENOUGH = 6_000_000

@@ -111,12 +111,13 @@ def _largest(reader) -> tuple:
 
 def _image(page, reader, name, number) -> Drawing:
     """The largest image of a page: its own pixels, or as the page shows it if it is turned."""
+    from oligomdt.digitize import image as picture
+
     box, across, upright = _largest(reader)
     if upright is not None and len(reader.images) == 1:
         pixels = _pixels(upright, name)
         if pixels is not None:
-            height, width = pixels.shape[:2]
-            return Drawing("raster", width, height, image=pixels, source=name, page=number)
+            return picture.page(pixels, name, number=number)
     x0, y0 = max(box[0], 0.0), max(box[1], 0.0)
     x1, y1 = min(box[2], reader.width), min(box[3], reader.height)
     scale = min(max(across / (box[2] - box[0]), 1.0), 20.0)
@@ -128,9 +129,8 @@ def _image(page, reader, name, number) -> Drawing:
     # Left, bottom, right, top; a hair less, as parts of pixels become whole ones.
     sides = (x0, reader.height - y1, reader.width - x1, y0)
     crop, scale = [max(v - 0.01 / scale, 0.0) for v in sides], scale * (1 - 1e-5)
-    image = _coloured(page.render(scale=scale, crop=crop, rev_byteorder=True).to_numpy())
-    height, width = image.shape[:2]
-    return Drawing("raster", width, height, image=image, source=name, page=number)
+    shown = _coloured(page.render(scale=scale, crop=crop, rev_byteorder=True).to_numpy())
+    return picture.page(shown, name, number=number)
 
 
 def _pixels(thing, name):

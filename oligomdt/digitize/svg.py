@@ -701,7 +701,8 @@ def _path(text) -> list:
             if letter.islower():
                 v = _absolute(upper, v, outline.last)
             kind = "L" if upper == "M" and k else upper
-            control = _command(outline, kind, v, control if before == kind else None)
+            goes_on = before in {"S": "CS", "T": "QT"}.get(kind, "") and before
+            control = _command(outline, kind, v, control if goes_on else None)
             before = kind
     return outline.done()
 
