@@ -20,9 +20,11 @@ from oligomdt.digitize import (
     ocr,
     panels,
     raster,
+    risk_table,
     ruler,
     trace,
 )
+from oligomdt.digitize.axis import Axis
 
 reads = pytest.mark.skipif(
     sys.version_info >= (3, 13), reason="the recogniser of text is not made for 3.13 yet"
@@ -465,6 +467,16 @@ def test_axes_are_no_ink_where_nothing_covers_them():
     rules = raster._rules(pixels, np.full(3, 255.0))
     assert rules[30, :20].all() and rules[30, 21:].all() and not rules[30, 20]
     assert not rules[:30].any()
+
+
+@pytest.mark.parametrize(("sure", "told"), [(0.9, 1), (1.0, 0)])
+def test_a_last_column_that_was_not_recognised_is_told(sure, told):
+    axis = Axis(0.0, 1.0, tuple((float(time), float(time)) for time in range(0, 37, 6)))
+    cells = tuple((float(time), 60 - time) for time in range(0, 31, 6))
+    row = risk_table.Row("MDT", cells, 0.0, None, (), sure)
+    _, warnings = risk_table.table([row], ["MDT"], [(0, 0, 0)], axis)
+    words = "no number at risk was read at 36, where the time axis has labels"
+    assert warnings == [words] * told
 
 
 def test_a_letter_in_a_row_of_counts_is_a_number():

@@ -18,7 +18,8 @@ printed as a warning, and every part of it can be given:
 
 DIR gets NAME.csv (arm, time, survival), NAME.censor.csv (arm, time) and NAME.risk.csv
 (arm, time, n_risk), NAME being the figure's, with _B behind it if --panel B was given; look
-at the overlay before they are used. Then the patients can be reconstructed:
+at the overlay before they are used. Then the patients can be reconstructed, without a
+table that has no rows:
 
   oligomdt reconstruct curves/figure.csv --risk-table curves/figure.risk.csv \
     --marks curves/figure.censor.csv --control Control --out patients.csv

@@ -249,11 +249,23 @@ def table(found, names, colours, x_axis: Axis, orders=()) -> tuple[RiskTable | N
         for place, count in row.cells:
             by_time[_nearest(times, float(x_axis.value(place)))] = count
         counts[owner] = tuple(by_time.get(float(time)) for time in times)
+    warnings += _past(found, times, x_axis)
     gaps = sum(value is None for row in counts.values() for value in row)
     if gaps:
         warnings.append(f"{gaps} cell(s) of the numbers at risk are empty or were not read")
     confidence = min(row.confidence for row in found) * (0.6 if warnings else 1.0)
     return RiskTable(np.array(times), counts, confidence), warnings
+
+
+def _past(found, times, x_axis) -> list[str]:
+    """A warning of columns at the end that text recognition may have missed, digits alone."""
+    ticks = sorted(value for _, value in x_axis.ticks)
+    read = [tick for tick in ticks if tick <= times[-1] + 1e-9]
+    lost = [f"{tick:g}" for tick in ticks if tick > times[-1] + 1e-9]
+    each = len(read) > 2 and set(read) <= set(times)
+    if not lost or not each or all(row.confidence == 1 for row in found):
+        return []
+    return [f"no number at risk was read at {', '.join(lost)}, where the time axis has labels"]
 
 
 def _times(found, x_axis) -> list[float]:
