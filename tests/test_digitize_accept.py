@@ -305,6 +305,22 @@ def test_n_is_compared_with_the_numbers_at_risk(run, data):
     assert "control arm: n is stated as 22, but 21 are at risk at time 0" in err
 
 
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("risk_time__5", 250, "stand at 57.4949 months, but the time axis ends at 8.27926"),
+        ("arms__0__name", "Placebo", "2 arm(s) are called 'Placebo'; name each"),
+        ("arms__0__name", " ", "1 arm(s) are called ' '; name each"),
+        ("arms__0__confidence", float("nan"), "arms/0/confidence"),
+    ],
+)
+def test_slips_on_the_page_are_refused(path, value, message, run, reading, data, tmp_path):
+    file = changed(reading, tmp_path, **ROLES, **{path: value})
+    status, _, err = run(*WHERE, "--label", "Figure 1", "--accepted", file)
+    assert status == 2 and message in err
+    assert curve_files(data) == []
+
+
 def test_the_saved_page_of_another_panel_is_refused(run, reading, data, tmp_path):
     file = changed(reading, tmp_path, **ROLES)
     words = [*WHERE, "--label", "F", "--accepted", file]

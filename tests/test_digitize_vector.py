@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from oligomdt import digitize
-from oligomdt.digitize import limits, pdf
+from oligomdt.digitize import legend, limits, pdf
 
 THREE = {**drawn.ARMS, "Both": drawn.arm(3, mean=25.0)}
 BLACK = ("black",) * 3
@@ -561,6 +561,11 @@ def test_a_large_scan_in_a_pdf_is_read_at_a_smaller_size():
     drawing = pdf.read(buffer.getvalue(), "scan.pdf")
     assert drawing.image.shape == (1500, 2500, 3)
     assert "1/2 of its size" in drawing.notes[0]
+
+
+def test_an_arm_without_a_name_does_not_take_that_of_another():
+    found, _ = legend.completed([legend.Name("Arm 2", "legend"), None, None])
+    assert [name.text for name in found] == ["Arm 2", "Arm 1", "Arm 3"]
 
 
 def test_two_drops_drawn_as_one_slant_become_halves(tmp_path):

@@ -121,9 +121,13 @@ def completed(names) -> tuple[list[Name], list[str]]:
         warnings.append(
             f"no name was found for {len(missing)} of {len(names)} arm(s); give --names"
         )
-    return [
-        Name(f"Arm {k + 1}", "none") if name is None else name for k, name in enumerate(names)
-    ], warnings
+    taken = {name.text for name in names if name is not None}
+    for k in missing:
+        numbers = (k + 1, *range(1, 2 * len(names) + 1))
+        free = next(text for n in numbers if (text := f"Arm {n}") not in taken)
+        names[k] = Name(free, "none")
+        taken.add(free)
+    return names, warnings
 
 
 # -- legend
