@@ -8,7 +8,7 @@ that runs upwards: pieces above each other are turned first.
 
 import importlib.util
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
-from oligomdt.digitize.drawing import Text
+from oligomdt.digitize.drawing import Drawing, Text
 from oligomdt.digitize.error import DigitizeError
 
 MODEL = ("rapidocr_onnxruntime", "models", "ch_PP-OCRv4_rec_infer.onnx")
@@ -52,31 +52,37 @@ class Line:
     upright: bool = False
 
 
-def texts(image: np.ndarray) -> tuple[Text, ...]:
-    """Every line of text of an image.
+def lettered(drawing: Drawing) -> Drawing:
+    """A raster page with its lines of text.
 
     Parameters
     ----------
-    image : array of shape (height, width, 3), uint8
-        The page.
+    drawing : Drawing
+        Of kind 'raster'.
 
     Returns
     -------
-    tuple of Text
-        With the confidence of the recogniser; pieces it cannot read are left out.
+    Drawing
+        Its texts have the confidence of the recogniser; pieces it cannot read are left out,
+        and a note says so if there were more than `MOST`.
 
     Raises
     ------
     DigitizeError
         When the recogniser is not installed.
     """
-    found = lines(image)[:MOST]
+    image, notes = drawing.image, drawing.notes
+    found = lines(image)
+    if len(found) > MOST:
+        told = f"{MOST} of {len(found)} pieces of text were read; crop it to the figure"
+        found, notes = found[:MOST], (*notes, f"{drawing.source or 'the image'}: {told}")
     answers = _in_rows(found, read(image, found))
-    return tuple(
+    texts = tuple(
         Text(text, line.x0, line.y0, line.x1, line.y1, 90.0 * line.upright, confidence, colour)
         for line, (text, confidence) in zip(found, answers, strict=True)
         if text and (colour := _colour(image, line)) is not None
     )
+    return replace(drawing, texts=texts, notes=notes)
 
 
 def _in_rows(found, answers):

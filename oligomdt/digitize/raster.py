@@ -10,6 +10,7 @@ from scipy import ndimage
 from oligomdt.digitize import (
     censoring,
     legend,
+    limits,
     ocr,
     panel,
     risk_table,
@@ -30,7 +31,7 @@ ALIKE = 40.0
 
 def panels(drawing: Drawing) -> tuple[Panel, ...]:
     """Panels of an image; a DigitizeError if there is none."""
-    drawing = replace(drawing, texts=ocr.texts(drawing.image))
+    drawing = ocr.lettered(drawing)
     places = _survival(panel.find(drawing))
     if not places:
         raise DigitizeError(_no_panel(drawing))
@@ -57,7 +58,7 @@ def digitised(drawing: Drawing, settings: Settings) -> Digitised:
     DigitizeError
         When something is not found; it names the option that supplies it.
     """
-    drawing = replace(drawing, texts=ocr.texts(drawing.image))
+    drawing = ocr.lettered(drawing)
     place = _place(drawing, settings)
     x_axis, y_axis, warnings = ruler.read_axes(drawing, place, settings)
     warnings = [*drawing.notes, *warnings]
@@ -192,7 +193,7 @@ def _field(drawing, place, box, x_axis, y_axis, rows) -> _Field:
     paper = ocr.papers(image[top:bottom, left:right])[0].astype(float)
     taken = {id(lab.text) for lab in (*place.x_labels, *place.y_labels)}
     taken |= {id(drawing.texts[k]) for row in rows for k in row.texts}
-    words = [text for text in drawing.texts if id(text) not in taken]
+    words = [text for text in _own(drawing, place) if id(text) not in taken]
     found = handles(image, words)
     clutter = np.zeros(pixels.shape[:2], bool)
     for text in drawing.texts:
@@ -215,6 +216,16 @@ def _field(drawing, place, box, x_axis, y_axis, rows) -> _Field:
         clutter,
         found,
     )
+
+
+def _own(drawing, place) -> list:
+    """Texts that do not stand inside another panel of the page."""
+    others = [o.panel for o in _survival(panel.find(drawing)) if o.panel != place.panel]
+    return [
+        text
+        for text in drawing.texts
+        if not any(o.x0 < text.x < o.x1 and o.y0 < text.y < o.y1 for o in others)
+    ]
 
 
 def _rules(pixels, paper) -> np.ndarray:
@@ -274,6 +285,11 @@ def _arms(field, settings, expected):
         raise DigitizeError(
             f"{len(kept)} curve(s) were found, but --arms {settings.arms} asked for; give "
             "their --colours"
+        )
+    if len(kept) > limits.ARMS:
+        raise DigitizeError(
+            f"{len(kept)} curves were found, more than {limits.ARMS}; the arms cannot be told "
+            "apart: give --colours"
         )
     warnings = []
     if len(looks) > len(kept):
@@ -374,8 +390,9 @@ def _untold(field, expected) -> list:
     """Without a legend: every curve of every colour that is not one found before."""
     colours = _colours(field)
     covers = _covers(field, colours)
-    found = []
+    found, clock = [], limits.Clock("the image")
     for k, colour in enumerate(colours):
+        clock.check()
         looks = [_Look(colour, style) for style in ("solid", "solid", "dashed")]
         for one in _group(field, covers[k], _hidden(field, covers, k), looks):
             if one is None:
@@ -408,7 +425,7 @@ def _expected(drawing, box, rows, settings) -> int | None:
         and text.confidence > 0.8
         and sum(letter.isalpha() for letter in text.text) > 2
         and not 5 < text.angle < 355
-        and legend._may_name(text, ())
+        and legend.may_name(text, ())
     ]
     return len(words) or None
 
@@ -422,7 +439,7 @@ def _is_new(one, found) -> bool:
         level = other.trace.level(x)
         near = np.abs(level - rows - 0.5) <= other.trace.width / 2 + one.trace.width / 2 + 1
         own &= ~near | (x > other.trace.end)
-    inked = trace._window(one.cover, rows, 1).max(axis=0) > 0.35
+    inked = trace.window(one.cover, rows, 1).max(axis=0) > 0.35
     enough = own.sum() >= max(8, 0.12 * len(rows))
     return bool(enough and inked[own].mean() > 0.4)
 
@@ -524,7 +541,7 @@ def _seen(cover, rows) -> float:
     if rows is None:
         return 0.0
     columns = np.arange(len(rows))
-    return float((trace._window(cover, rows, 1).max(axis=0) > 0.35)[columns].mean())
+    return float((trace.window(cover, rows, 1).max(axis=0) > 0.35)[columns].mean())
 
 
 def _without_rules(field, cover, hidden):
@@ -611,12 +628,12 @@ def _beside(drawing, box, field, arms, known):
     lines = [_Line(arm.trace.points + shift, _Style(arm.trace.colour)) for arm in arms]
     found = _by_leaders(drawing, field, arms, lines, words, known)
     if len(found) < len(arms):
-        found = legend._by_colours(drawing, box, lines, words, known)
+        found = legend.by_colours(drawing, box, lines, words, known)
     if len(found) < len(arms):
-        found = legend._by_place(drawing, box, lines, words, known) or found
+        found = legend.by_place(drawing, box, lines, words, known) or found
     if len(arms) == 1 and len(known) == 1 and not found:
         found = {0: legend.Name(known[0], "beside")}
-    names, warnings = legend._complete([found.get(k) for k in range(len(arms))])
+    names, warnings = legend.completed([found.get(k) for k in range(len(arms))])
     return [name.text for name in names], warnings
 
 
@@ -633,14 +650,14 @@ def _by_leaders(drawing, field, arms, lines, words, known) -> dict:
             continue
         y, x = np.nonzero(labels[rows, columns] == k)
         points = np.stack([x + columns.start + field.left, y + rows.start + field.top], 1) + 0.5
-        near = [(_off(text, points), text) for text in words if legend._may_name(text, known)]
+        near = [(_off(text, points), text) for text in words if legend.may_name(text, known)]
         if not near:
             continue
         gaps, text = min(near, key=lambda pair: pair[0].min())
         if gaps.min() > max(0.8 * text.height, 6):
             continue
         tip = points[np.argmax(gaps)]
-        reach = [legend._distance(line, tip) for line in lines]
+        reach = [legend.distance(line, tip) for line in lines]
         nearest = int(np.argmin(reach))
         most = arms[nearest].trace.width / 2 + 5
         clear = len(reach) == 1 or sorted(reach)[1] - reach[nearest] > 2

@@ -46,12 +46,12 @@ def read_axes(drawing: Drawing, place: Place, settings: Settings) -> tuple[Axis,
     warnings = []
     x_axis = _axis(drawing, place, "x", settings.x_range, settings.box, warnings)
     y_axis = _axis(drawing, place, "y", settings.y_range, settings.box, warnings)
-    title = calibration._x_title(drawing, place)
+    title = calibration.x_title(drawing, place)
     unit = settings.unit or unit_of(title)
     if unit is None:
         warnings.append("the unit of time was not found; give it with --unit")
     x_axis = replace(x_axis, title=title, unit=unit)
-    y_axis = calibration._as_proportion(drawing, place, y_axis, settings, warnings)
+    y_axis = calibration.as_proportion(drawing, place, y_axis, settings, warnings)
     return x_axis, y_axis, warnings
 
 

@@ -212,7 +212,7 @@ class _Edges:
 def thickness(cover, rows) -> float:
     """Width of a line along its path, in pixels."""
     columns = np.arange(len(rows))
-    sums = _window(cover, rows, 6).sum(axis=0)
+    sums = window(cover, rows, 6).sum(axis=0)
     good = cover[rows, columns] > 0.5
     level = np.r_[0, np.diff(rows)] == 0
     still = ndimage.uniform_filter1d(level.astype(float), 9) > 0.99
@@ -220,7 +220,7 @@ def thickness(cover, rows) -> float:
     return float(np.clip(np.percentile(chosen, 40), 0.7, 12)) if len(chosen) else 1.5
 
 
-def _window(cover, rows, half):
+def window(cover, rows, half):
     """Rows around the path, column by column; nothing beyond the image."""
     padded = np.pad(cover, ((half, half), (0, 0)))
     columns = np.arange(len(rows))
