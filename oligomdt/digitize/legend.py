@@ -304,14 +304,7 @@ def by_colours(drawing, panel, curves, words, known) -> dict:
 
 def by_place(drawing, panel, curves, words, known) -> dict:
     """As many texts inside the panel as curves: each to the nearest, all together."""
-    inside = [
-        text
-        for text in words
-        if panel.x0 < text.x < panel.x1 + 60
-        and panel.y0 < text.y < panel.y1
-        and (text.angle < 5 or text.angle > 355)
-        and may_name(text, known)
-    ]
+    inside = [text for text in words if beside_curves(text, panel) and may_name(text, known)]
     if len(inside) != len(curves) or not curves:
         return {}
     if len(curves) == 1 and not known:
@@ -334,6 +327,12 @@ def _gap(curve, text) -> float:
     # The start of the text is where it was placed; its other end may run over other curves.
     weight = np.linspace(1, 0.2, 9)
     return float(np.average(np.abs(y - text.y), weights=weight))
+
+
+def beside_curves(text, panel) -> bool:
+    """Whether a text stands level where names of curves do: not a title of the figure."""
+    level = text.angle < 5 or text.angle > 355
+    return level and panel.x0 < text.x < panel.x1 + 60 and panel.y0 < text.y < panel.y1
 
 
 def may_name(text, known) -> bool:

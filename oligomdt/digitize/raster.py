@@ -25,6 +25,12 @@ from oligomdt.digitize.handle import Handle, handles
 from oligomdt.digitize.settings import Settings
 from oligomdt.digitize.trace import Trace
 
+HALF_WIDTHS = (2, 4, 7)
+"""Pixels to either side of the middle of a line at which it must have ended, thin to thick."""
+
+MARKS = 0.03
+"""How far censoring marks reach from their curve, as a share of the height of the panel."""
+
 ALIKE = 40.0
 """Colours nearer than this (in red, green and blue) are one."""
 
@@ -390,24 +396,27 @@ def _untold(field, expected) -> list:
     """Without a legend: every curve of every colour that is not one found before."""
     colours = _colours(field)
     covers = _covers(field, colours)
-    found, clock = [], limits.Clock("the image")
+    traced, clock = [], limits.Clock("the image")
     for k, colour in enumerate(colours):
         clock.check()
         looks = [_Look(colour, style) for style in ("solid", "solid", "dashed")]
-        for one in _group(field, covers[k], _hidden(field, covers, k), looks):
-            if one is None:
-                break
-            if _is_new(one, found):
-                found.append(one)
-    found = _without_limits(found)
+        group = _group(field, covers[k], _hidden(field, covers, k), looks)
+        traced += itertools.takewhile(lambda one: one is not None, group)
+    found = []
+    # A line of reference borrows the ink of a curve for its start: curves first.
+    for one in sorted(traced, key=lambda one: -one.trace.seen):
+        if _is_new(one, found):
+            found.append(one)
+    found = _without_limits([one for one in traced if one in found])
     if expected is not None and len(found) > expected:
-        found = sorted(found, key=_ink, reverse=True)[:expected]
+        best = sorted(found, key=_sure, reverse=True)[:expected]
+        found = [one for one in found if one in best]
     return found
 
 
-def _ink(one) -> float:
-    """Columns of a curve that show its ink."""
-    return one.trace.seen * len(one.trace.rows)
+def _sure(one) -> float:
+    """How much of a curve shows its ink; little of a short one."""
+    return one.trace.seen * min(1.0, 3 * len(one.trace.rows) / one.cover.shape[1])
 
 
 def _expected(drawing, box, rows, settings) -> int | None:
@@ -431,17 +440,27 @@ def _expected(drawing, box, rows, settings) -> int | None:
 
 
 def _is_new(one, found) -> bool:
-    """Whether a good part of a curve is its own ink away from the others."""
+    """Whether a good part of a curve is its own ink away from the others.
+
+    A broken line that is level wherever it is alone is a line of reference, as at the median.
+    """
     rows = one.trace.rows
     x = np.arange(len(rows)) + 0.5
     own = np.ones(len(rows), bool)
     for other in found:
         level = other.trace.level(x)
-        near = np.abs(level - rows - 0.5) <= other.trace.width / 2 + one.trace.width / 2 + 1
+        reach = other.trace.width / 2 + one.trace.width / 2 + 1
+        if other.trace.colour == one.trace.colour:
+            # The censoring marks of a curve are no second one.
+            reach = max(reach, MARKS * len(one.cover))
+        near = np.abs(level - rows - 0.5) <= reach
         own &= ~near | (x > other.trace.end)
     inked = trace.window(one.cover, rows, 1).max(axis=0) > 0.35
-    enough = own.sum() >= max(8, 0.12 * len(rows))
-    return bool(enough and inked[own].mean() > 0.4)
+    if own.sum() < max(8, 0.12 * len(rows)) or inked[own].mean() <= 0.4:
+        return False
+    level = np.abs(rows[own] - np.median(rows[own])) < 2
+    reference = level.mean() > 0.9 and inked[own].mean() < 0.85
+    return not reference
 
 
 def _without_limits(found) -> list:
@@ -483,16 +502,33 @@ def _apart(one, other) -> float:
 
 
 def _colours(field) -> list[tuple]:
-    """Colours of thin lines that run over a good part of the panel, the widest first."""
+    """Colours of lines that run over a good part of the panel, thin ones first."""
     away = np.abs(field.pixels - field.paper).max(axis=2)
-    ridge = np.zeros(away.shape, bool)
-    ridge[2:-2] = (away[2:-2] >= away[:-4]) & (away[2:-2] >= away[4:]) & (away[2:-2] > 60)
-    ridge[2:-2] &= np.minimum(away[2:-2] - away[:-4], away[2:-2] - away[4:]) > 25
-    ridge &= ~field.clutter
-    rows, columns = np.nonzero(ridge)
-    values = field.pixels[rows, columns]
     found = []
-    width = away.shape[1]
+    for d in HALF_WIDTHS:
+        middle, edge = away[d:-d], np.maximum(away[: -2 * d], away[2 * d :])
+        ridge = np.zeros(away.shape, bool)
+        ridge[d:-d] = (middle > 60) & (middle - edge > 25)
+        if d > 2:
+            # Well inside a thick line: its fringe has a colour of its own.
+            ridge[d:-d] &= np.minimum(away[d - 1 : -d - 1], away[d + 1 : 1 - d]) > 0.8 * middle
+        thinner = tuple(found)
+        for colour in _frequent(field.pixels, ridge & ~field.clutter):
+            fringe = any(
+                trace.tint(colour, other, field.paper) is not None
+                or _apart(colour, other) < ALIKE
+                for other in thinner
+            )
+            if not fringe and not any(_is_tint(colour, other, field.paper) for other in found):
+                found.append(colour)
+    return found
+
+
+def _frequent(pixels, chosen) -> list[tuple]:
+    """The most frequent colours of chosen pixels that stand in many columns."""
+    rows, columns = np.nonzero(chosen)
+    values, width = pixels[rows, columns], pixels.shape[1]
+    found = []
     for _ in range(10):
         if len(values) < 0.03 * width:
             break
@@ -500,10 +536,8 @@ def _colours(field) -> list[tuple]:
         names, counts = np.unique(codes, return_counts=True)
         centre = np.median(values[codes == names[counts.argmax()]], axis=0)
         near = np.abs(values - centre).max(axis=1) < 36
-        colour = np.median(values[near], axis=0)
-        tint = any(_is_tint(colour, other, field.paper) for other in found)
-        if len(np.unique(columns[near])) > 0.12 * width and not tint:
-            found.append(tuple(int(v) for v in colour))
+        if len(np.unique(columns[near])) > 0.12 * width:
+            found.append(tuple(int(v) for v in np.median(values[near], axis=0)))
         values, columns = values[~near], columns[~near]
     return found
 
@@ -626,7 +660,8 @@ def _beside(drawing, box, field, arms, known):
     ]
     shift = np.array([field.left, field.top])
     lines = [_Line(arm.trace.points + shift, _Style(arm.trace.colour)) for arm in arms]
-    found = _by_leaders(drawing, field, arms, lines, words, known)
+    inside = [text for text in words if legend.beside_curves(text, box)]
+    found = _by_leaders(field, arms, lines, inside, known)
     if len(found) < len(arms):
         found = legend.by_colours(drawing, box, lines, words, known)
     if len(found) < len(arms):
@@ -637,7 +672,7 @@ def _beside(drawing, box, field, arms, known):
     return [name.text for name in names], warnings
 
 
-def _by_leaders(drawing, field, arms, lines, words, known) -> dict:
+def _by_leaders(field, arms, lines, words, known) -> dict:
     """Names that a thin line joins to a curve."""
     away = np.abs(field.pixels - field.paper).max(axis=2) > 60
     rest = away & ~field.clutter

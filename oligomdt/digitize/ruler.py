@@ -223,13 +223,24 @@ def _centres(profile, middles, reach, least):
 
 def box(image, place: Place, x_axis: Axis, y_axis: Axis) -> Panel:
     """The box of the axes: from the first to the last tick, stretched along their lines."""
-    x = sorted(position for position, _ in x_axis.ticks)
-    y = sorted(position for position, _ in y_axis.ticks)
+    x, y = _ticks(x_axis, place.x_labels), _ticks(y_axis, place.y_labels)
     left, right = _stretch(image.astype(np.float32), x, y)
     turned = image.astype(np.float32).transpose(1, 0, 2)
     top, bottom = _stretch(turned, y, x)
     panel = place.panel
     return Panel(panel.name, left, top, right, bottom, panel.title)
+
+
+def _ticks(axis, labels) -> list[float]:
+    """Places of the ticks, and of labels beyond them whose own tick was not found."""
+    ticks = sorted(position for position, _ in axis.ticks)
+    half = (ticks[-1] - ticks[0]) / max(len(ticks) - 1, 1) / 2
+    beyond = [
+        label.position
+        for label in labels
+        if not ticks[0] - half <= label.position <= ticks[-1] + half
+    ]
+    return sorted((*ticks, *beyond))
 
 
 def _stretch(pixels, along, across) -> tuple[float, float]:

@@ -20,6 +20,9 @@ HIDDEN = 0.1
 DROP = 0.8
 """Cost of a step."""
 
+AT_ONCE = 0.25
+"""Largest drop at time 0 that an axis or a grid line may hide, as a share of the panel."""
+
 
 @dataclass(frozen=True, eq=False)
 class Trace:
@@ -178,7 +181,8 @@ def path(cover, hidden, start_row, style):
         row = came[x, row]
     fall = slice(int(max(start_row, 0)), rows[0])
     blank = (bare[fall, 0] > 0.6) & ~hidden[fall, 0]
-    if blank.sum() > max(4, 0.5 * (rows[0] - start_row)):
+    unseen = (bare[fall, 0] > 0.6).sum()
+    if blank.sum() > max(4, 0.5 * (rows[0] - start_row)) or unseen > AT_ONCE * height:
         return None, 0.0
     return rows, best
 
