@@ -428,9 +428,13 @@ def test_marks_are_found_on_the_line_only():
     rows, _ = trace.path(cover, hidden, 10.3, "solid")
     points = trace.corners(cover, hidden, rows, 2.0)
     curve = trace.Trace(points, BLUE, "solid", 2.0, 1.0, rows, 0)
-    found, reach = censoring.marks(cover, hidden, curve)
+    line = censoring.Line(cover, hidden, curve)
+    one = censoring.shape([line])
+    found, merged = censoring.marks(line, one)
     assert found == pytest.approx([20.5, 60.5, 110.5, 150.5], abs=0.5)
-    assert 4 < reach < 7
+    assert merged == 0
+    assert 4 < one.reach < 7
+    assert one.width == pytest.approx(1.0, abs=0.05)
 
 
 def test_ticks_to_a_fraction_of_a_pixel():
