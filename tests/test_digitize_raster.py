@@ -400,6 +400,23 @@ def test_other_colours_are_no_ink():
     assert cover[5].min() > 0.95 and cover[10].max() < 0.02
 
 
+def field(pixels):
+    return raster._Field(
+        pixels, np.full(3, 255.0), 0, 0, 0.0, 0.0, 50.0, np.zeros(pixels.shape[:2], bool), []
+    )
+
+
+def test_a_thin_sample_tells_the_full_colour_of_its_line():
+    pixels = np.full((60, 100, 3), 255.0)
+    pixels[20, 10:80] = BLUE
+    thinned = tuple(0.7 * np.array(BLUE) + 0.3 * 255)
+    assert raster._full(field(pixels), thinned, [thinned, RED]) == BLUE
+    assert raster._full(field(pixels), BLUE, [BLUE]) == BLUE
+    # A line of another arm is not the full colour of this one.
+    assert raster._full(field(pixels), thinned, [thinned, BLUE]) == thinned
+    assert raster._full(field(pixels * 0), (120, 120, 120), []) == (120, 120, 120)
+
+
 def test_axes_are_no_ink_where_nothing_covers_them():
     pixels = np.full((40, 60, 3), 255.0)
     pixels[30] = 0

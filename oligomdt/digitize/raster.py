@@ -463,7 +463,27 @@ def _side(one, other) -> int:
 def _looks(field, settings) -> list[_Look]:
     if settings.colours is not None:
         return [_Look(colour, _style_of(field, colour)) for colour in settings.colours]
-    return [_Look(one.colour, one.style, one) for one in field.handles]
+    colours = [one.colour for one in field.handles]
+    return [_Look(_full(field, one.colour, colours), one.style, one) for one in field.handles]
+
+
+def _full(field, colour, colours) -> tuple:
+    """The colour of a line whose sample in the legend is thinned with the paper.
+
+    A thin sample that lies between two rows of pixels fills neither. Elsewhere the line does.
+    """
+    if max(colour) - min(colour) < 40:
+        return colour  # a grey may be black or another grey
+    way = np.asarray(colour, float) - field.paper
+    away = field.pixels - field.paper
+    share = away @ way / float(way @ way)
+    alike = np.sqrt(((away - share[..., None] * way) ** 2).sum(axis=2)) < 15
+    deeper = alike & (share > 1.15) & ~field.clutter
+    if deeper.any(axis=0).mean() < 0.2:
+        return colour
+    full = tuple(int(value) for value in np.percentile(field.pixels[deeper], 25, axis=0))
+    others = [other for other in colours if other != colour]
+    return colour if any(_apart(full, other) < ALIKE for other in others) else full
 
 
 def _style_of(field, colour) -> str:
