@@ -172,4 +172,8 @@ def _half(column, start, end):
     if b <= a or clear.sum() < max(1, 0.34 * (b - a)):
         return None
     # Nearly all of a mark is inked, while a step or the bar of a cross is a few pixels.
-    return float(np.percentile(ink[a:b][clear], 40)), int(clear.sum())
+    place = 0.4 * (clear.sum() - 1)
+    ordered, low = np.sort(ink[a:b][clear]), int(place)
+    high = min(low + 1, len(ordered) - 1)
+    inked = ordered[low] + (place - low) * (ordered[high] - ordered[low])
+    return float(inked), len(ordered)

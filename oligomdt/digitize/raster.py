@@ -591,7 +591,8 @@ def _marked(field, arms):
 
     Where marks hide the line, its levels are read again from their tips before the marks are.
     """
-    lines = _lines(field, arms)
+    inks = _inks(field, arms)
+    lines = _lines(arms, inks)
     shape = censoring.shape(lines)
     if shape is None:
         return arms, [(np.empty(0), 0) for _ in arms], 0.0
@@ -601,27 +602,35 @@ def _marked(field, arms):
         old = arm.trace
         points = trace.corners(line.ink, arm.hidden, old.rows, old.width, bars)
         again.append(replace(arm, trace=replace(old, points=points)))
-    lines = _lines(field, again)
+    lines = _lines(again, inks)
     shape = censoring.shape(lines)
     if shape is None:
         return arms, [(np.empty(0), 0) for _ in arms], 0.0
     return again, [censoring.marks(line, shape) for line in lines], shape.reach
 
 
-def _lines(field, arms) -> list:
-    """The arms as their marks are looked for."""
+def _inks(field, arms) -> list:
+    """Ink in the colour of each arm, without confidence bands."""
     colours = []
     for arm in arms:
         if all(_apart(arm.trace.colour, colour) >= ALIKE for colour in colours):
             colours.append(arm.trace.colour)
-    inks = [field.ink(own, [c for c in colours if c is not own]) for own in colours]
+    found = [field.ink(own, [c for c in colours if c is not own]) for own in colours]
+    inks = []
+    for arm in arms:
+        own = [_apart(arm.trace.colour, colour) < ALIKE for colour in colours].index(True)
+        inks.append(np.maximum(arm.cover, found[own]))
+    return inks
+
+
+def _lines(arms, inks) -> list:
+    """The arms as their marks are looked for."""
     bands = [trace.ribbon(arm.cover.shape, arm.trace, 0.6) for arm in arms]
     lines = []
-    for k, arm in enumerate(arms):
-        own = [_apart(arm.trace.colour, colour) < ALIKE for colour in colours].index(True)
+    for k, (arm, ink) in enumerate(zip(arms, inks, strict=True)):
         others = [band for j, band in enumerate(bands) if j != k]
         hidden = np.logical_or.reduce([arm.hidden, *others])
-        lines.append(censoring.Line(np.maximum(arm.cover, inks[own]), hidden, arm.trace))
+        lines.append(censoring.Line(ink, hidden, arm.trace))
     return lines
 
 
