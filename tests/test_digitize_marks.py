@@ -1,12 +1,13 @@
 """Censoring marks of images: figures and profiles drawn here, so every mark is known."""
 
 import sys
+from dataclasses import replace
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from oligomdt.digitize import censoring, digitize, tick, trace
+from oligomdt.digitize import censoring, digitize, raster, tick, trace
 from oligomdt.digitize.tick import Tick
 
 reads = pytest.mark.skipif(
@@ -241,3 +242,11 @@ def test_a_steep_part_is_not_taken_for_marks():
     hidden = np.zeros(ink.shape, bool)
     plain = trace.corners(ink, hidden, rows, 2.0)
     assert trace.corners(ink, hidden, rows, 2.0, trace.Bars(4.0, 0.4)) == pytest.approx(plain)
+
+
+def test_the_width_of_a_line_is_that_between_its_marks():
+    own = line([*range(4, 96, 4), *range(104, 170, 4)])
+    wide = raster._Found(replace(own.trace, width=8.0), own.ink, own.hidden)
+    assert raster._without_marks(wide).trace.width == pytest.approx(2, abs=0.1)
+    right = raster._Found(own.trace, own.ink, own.hidden)
+    assert raster._without_marks(right) is right

@@ -591,6 +591,7 @@ def _marked(field, arms):
 
     Where marks hide the line, its levels are read again from their tips before the marks are.
     """
+    arms = [_without_marks(arm) for arm in arms]
     inks = _inks(field, arms)
     lines = _lines(arms, inks)
     shape = censoring.shape(lines)
@@ -607,6 +608,14 @@ def _marked(field, arms):
     if shape is None:
         return arms, [(np.empty(0), 0) for _ in arms], 0.0
     return again, [censoring.marks(line, shape) for line in lines], shape.reach
+
+
+def _without_marks(arm):
+    """The arm with the width of its line between the marks, if they are on much of it."""
+    between = trace.thickness(arm.cover, arm.trace.rows, 10)
+    if between > 0.75 * arm.trace.width:
+        return arm
+    return replace(arm, trace=replace(arm.trace, width=between))
 
 
 def _inks(field, arms) -> list:

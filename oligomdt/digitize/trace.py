@@ -218,15 +218,15 @@ class _Edges:
     inked: np.ndarray
 
 
-def thickness(cover, rows) -> float:
-    """Width of a line along its path, in pixels."""
+def thickness(cover, rows, share=40) -> float:
+    """Width of a line along its path, in pixels: that which `share` per cent stay below."""
     columns = np.arange(len(rows))
     sums = _window(cover, rows, 6).sum(axis=0)
     good = cover[rows, columns] > 0.5
     level = np.r_[0, np.diff(rows)] == 0
     still = ndimage.uniform_filter1d(level.astype(float), 9) > 0.99
     chosen = sums[good & still] if (good & still).sum() >= 5 else sums[good]
-    return float(np.clip(np.percentile(chosen, 40), 0.7, 12)) if len(chosen) else 1.5
+    return float(np.clip(np.percentile(chosen, share), 0.7, 12)) if len(chosen) else 1.5
 
 
 def _window(cover, rows, half):
