@@ -460,6 +460,23 @@ def test_other_colours_are_no_ink():
     assert cover[5].min() > 0.95 and cover[10].max() < 0.02
 
 
+def field(pixels):
+    return raster._Field(
+        pixels, np.full(3, 255.0), 0, 0, 0.0, 0.0, 50.0, np.zeros(pixels.shape[:2], bool), []
+    )
+
+
+def test_a_thin_sample_tells_the_full_colour_of_its_line():
+    pixels = np.full((60, 100, 3), 255.0)
+    pixels[20, 10:80] = BLUE
+    thinned = tuple(0.7 * np.array(BLUE) + 0.3 * 255)
+    assert raster._full(field(pixels), thinned, [thinned, RED]) == BLUE
+    assert raster._full(field(pixels), BLUE, [BLUE]) == BLUE
+    # A line of another arm is not the full colour of this one.
+    assert raster._full(field(pixels), thinned, [thinned, BLUE]) == thinned
+    assert raster._full(field(pixels * 0), (120, 120, 120), []) == (120, 120, 120)
+
+
 def test_axes_are_no_ink_where_nothing_covers_them():
     pixels = np.full((40, 60, 3), 255.0)
     pixels[30] = 0
@@ -498,9 +515,13 @@ def test_marks_are_found_on_the_line_only():
     rows, _ = trace.path(cover, hidden, 10.3, "solid")
     points = trace.corners(cover, hidden, rows, 2.0)
     curve = trace.Trace(points, BLUE, "solid", 2.0, 1.0, rows, 0)
-    found, reach = censoring.marks(cover, hidden, curve)
+    line = censoring.Line(cover, hidden, curve)
+    one = censoring.shape([line])
+    found, merged = censoring.marks(line, one)
     assert found == pytest.approx([20.5, 60.5, 110.5, 150.5], abs=0.5)
-    assert 4 < reach < 7
+    assert merged == 0
+    assert 4 < one.reach < 7
+    assert one.width == pytest.approx(1.0, abs=0.05)
 
 
 def test_ticks_to_a_fraction_of_a_pixel():

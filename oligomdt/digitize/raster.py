@@ -75,8 +75,9 @@ def digitised(drawing: Drawing, settings: Settings) -> Digitised:
     arms, more = _arms(field, settings, _expected(drawing, box, rows, settings))
     warnings += more
     warnings += _unsure(arms)
+    arms, marks, reach = _marked(field, arms)
     names, more = _names(drawing, box, field, arms, rows, settings)
-    warnings += more
+    warnings += more + _merged(names, marks)
     rows = [_renamed(row, names) for row in rows]
     orders = [k for k, _ in enumerate(names)] if field.handles else []
     table, more = risk_table.table(rows, names, [a.trace.colour for a in arms], x_axis, orders)
@@ -86,8 +87,8 @@ def digitised(drawing: Drawing, settings: Settings) -> Digitised:
         x_axis=x_axis,
         y_axis=y_axis,
         arms=tuple(
-            _arm(arm, name, field, x_axis, y_axis)
-            for arm, name in zip(arms, names, strict=True)
+            _arm(arm, name, field, places, reach, x_axis, y_axis)
+            for arm, name, (places, _) in zip(arms, names, marks, strict=True)
         ),
         risk_table=table,
         resolution=(abs(x_axis.scale), abs(y_axis.scale)),
@@ -181,6 +182,15 @@ class _Field:
     def cover(self, colour, others=()):
         cover = trace.coverage(self.pixels, self.paper, colour, others)
         return np.where(self.clutter, 0, cover)
+
+    def ink(self, colour, others=()):
+        """The same with areas, less the tint of a confidence band of that colour."""
+        ink = trace.ink(self.pixels, self.paper, colour, others)
+        tints = [trace.tint(ground, colour, self.paper) for ground in self.grounds()]
+        band = max(
+            (share + 0.02 for share in tints if share is not None and share < 0.5), default=0
+        )
+        return np.where(self.clutter, 0, np.clip((ink - band) / (1 - band), 0, 1))
 
 
 def _field(drawing, place, box, x_axis, y_axis, rows) -> _Field:
@@ -489,7 +499,27 @@ def _side(one, other) -> int:
 def _looks(field, settings) -> list[_Look]:
     if settings.colours is not None:
         return [_Look(colour, _style_of(field, colour)) for colour in settings.colours]
-    return [_Look(one.colour, one.style, one) for one in field.handles]
+    colours = [one.colour for one in field.handles]
+    return [_Look(_full(field, one.colour, colours), one.style, one) for one in field.handles]
+
+
+def _full(field, colour, colours) -> tuple:
+    """The colour of a line whose sample in the legend is thinned with the paper.
+
+    A thin sample that lies between two rows of pixels fills neither. Elsewhere the line does.
+    """
+    if max(colour) - min(colour) < 40:
+        return colour  # a grey may be black or another grey
+    way = np.asarray(colour, float) - field.paper
+    away = field.pixels - field.paper
+    share = away @ way / float(way @ way)
+    alike = np.sqrt(((away - share[..., None] * way) ** 2).sum(axis=2)) < 15
+    deeper = alike & (share > 1.15) & ~field.clutter
+    if deeper.any(axis=0).mean() < 0.2:
+        return colour
+    full = tuple(int(value) for value in np.percentile(field.pixels[deeper], 25, axis=0))
+    others = [other for other in colours if other != colour]
+    return colour if any(_apart(full, other) < ALIKE for other in others) else full
 
 
 def _style_of(field, colour) -> str:
@@ -604,6 +634,76 @@ def _band(shape, one, pad) -> np.ndarray:
     return band
 
 
+# -- marks
+
+
+def _marked(field, arms):
+    """The arms, their marks, and how far a mark reaches from the middle of its line.
+
+    Where marks hide the line, its levels are read again from their tips before the marks are.
+    """
+    arms = [_without_marks(arm) for arm in arms]
+    inks = _inks(field, arms)
+    lines = _lines(arms, inks)
+    shape = censoring.shape(lines)
+    if shape is None:
+        return arms, [(np.empty(0), 0) for _ in arms], 0.0
+    bars = trace.Bars(shape.reach, 0.4 * shape.peak)
+    again = []
+    for arm, line in zip(arms, lines, strict=True):
+        old = arm.trace
+        points = trace.corners(line.ink, arm.hidden, old.rows, old.width, bars)
+        again.append(replace(arm, trace=replace(old, points=points)))
+    lines = _lines(again, inks)
+    shape = censoring.shape(lines)
+    if shape is None:
+        return arms, [(np.empty(0), 0) for _ in arms], 0.0
+    return again, [censoring.marks(line, shape) for line in lines], shape.reach
+
+
+def _without_marks(arm):
+    """The arm with the width of its line between the marks, if they are on much of it."""
+    between = trace.thickness(arm.cover, arm.trace.rows, 10)
+    if between > 0.75 * arm.trace.width:
+        return arm
+    return replace(arm, trace=replace(arm.trace, width=between))
+
+
+def _inks(field, arms) -> list:
+    """Ink in the colour of each arm, without confidence bands."""
+    colours = []
+    for arm in arms:
+        if all(_apart(arm.trace.colour, colour) >= ALIKE for colour in colours):
+            colours.append(arm.trace.colour)
+    found = [field.ink(own, [c for c in colours if c is not own]) for own in colours]
+    inks = []
+    for arm in arms:
+        own = [_apart(arm.trace.colour, colour) < ALIKE for colour in colours].index(True)
+        inks.append(np.maximum(arm.cover, found[own]))
+    return inks
+
+
+def _lines(arms, inks) -> list:
+    """The arms as their marks are looked for."""
+    bands = [trace.ribbon(arm.cover.shape, arm.trace, 0.6) for arm in arms]
+    lines = []
+    for k, (arm, ink) in enumerate(zip(arms, inks, strict=True)):
+        others = [band for j, band in enumerate(bands) if j != k]
+        hidden = np.logical_or.reduce([arm.hidden, *others])
+        lines.append(censoring.Line(ink, hidden, arm.trace))
+    return lines
+
+
+def _merged(names, marks) -> list[str]:
+    """What is not sure about the number of marks."""
+    return [
+        f"arm {name!r}: {merged} censoring marks stand so close that they run together; their "
+        "number and places are estimates"
+        for name, (_, merged) in zip(names, marks, strict=True)
+        if merged
+    ]
+
+
 # -- names and result
 
 
@@ -708,9 +808,8 @@ def _off(text, points):
     return np.hypot(x, y)
 
 
-def _arm(arm, name, field, x_axis, y_axis) -> Arm:
+def _arm(arm, name, field, marks, reach, x_axis, y_axis) -> Arm:
     shift = np.array([field.left, field.top])
-    marks, reach = censoring.marks(arm.cover, arm.hidden, arm.trace)
     points = _ended(arm.trace.points, marks, reach) + shift
     time = np.maximum(x_axis.value(points[:, 0]), 0.0)
     surv = np.clip(y_axis.value(points[:, 1]), 0.0, 1.0)
