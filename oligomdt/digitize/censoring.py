@@ -47,6 +47,22 @@ def shape(lines) -> Tick | None:
     return tick.learnt(inks, sure, reach)
 
 
+MOST = 12
+"""Bars on the lines to one that stands free; where there are more they are corners of steps."""
+
+FEW = 15
+"""Bars that are too few to judge by that."""
+
+
+def free(lines, one: Tick) -> bool:
+    """Whether enough bars stand free of steps for what was learnt to be a mark."""
+    bars = 0
+    for line in lines:
+        inked, _ = profile(line, one.reach)
+        bars += sum(inked[a:b].max() > 0.25 for a, b in tick.runs(inked > tick.BLANK))
+    return bars <= max(FEW, MOST * sum(len(_clear(line)) for line in lines))
+
+
 def marks(line: Line, one: Tick) -> tuple[np.ndarray, int]:
     """Places of the marks of one arm along the time axis, in pixels of its ink.
 

@@ -75,7 +75,8 @@ def digitised(drawing: Drawing, settings: Settings) -> Digitised:
     arms, more = _arms(field, settings, _expected(drawing, box, rows, settings))
     warnings += more
     warnings += _unsure(arms)
-    arms, marks, reach = _marked(field, arms)
+    arms, marks, reach, more = _marked(field, arms)
+    warnings += more
     names, more = _names(drawing, box, field, arms, rows, settings)
     warnings += more + _merged(names, marks)
     rows = [_renamed(row, names) for row in rows]
@@ -638,16 +639,26 @@ def _band(shape, one, pad) -> np.ndarray:
 
 
 def _marked(field, arms):
-    """The arms, their marks, and how far a mark reaches from the middle of its line.
+    """The arms, their marks, how far a mark reaches from the middle of its line, and warnings.
 
     Where marks hide the line, its levels are read again from their tips before the marks are.
     """
     arms = [_without_marks(arm) for arm in arms]
+    none = [(np.empty(0), 0) for _ in arms]
     inks = _inks(field, arms)
     lines = _lines(arms, inks)
     shape = censoring.shape(lines)
     if shape is None:
-        return arms, [(np.empty(0), 0) for _ in arms], 0.0
+        return arms, none, 0.0, []
+    if not censoring.free(lines, shape):
+        return (
+            arms,
+            none,
+            0.0,
+            [
+                "hardly any censoring mark stands free of a step: none was read; check the figure"
+            ],
+        )
     bars = trace.Bars(shape.reach, 0.4 * shape.peak)
     again = []
     for arm, line in zip(arms, lines, strict=True):
@@ -657,8 +668,8 @@ def _marked(field, arms):
     lines = _lines(again, inks)
     shape = censoring.shape(lines)
     if shape is None:
-        return arms, [(np.empty(0), 0) for _ in arms], 0.0
-    return again, [censoring.marks(line, shape) for line in lines], shape.reach
+        return arms, none, 0.0, []
+    return again, [censoring.marks(line, shape) for line in lines], shape.reach, []
 
 
 def _without_marks(arm):

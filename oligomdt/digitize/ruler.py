@@ -255,7 +255,9 @@ def _stretch(pixels, along, across) -> tuple[float, float]:
     lines = np.flatnonzero(span.mean(axis=1) > 0.97) if span.size else []
     low, high = first, last
     for row in lines:
-        ink = inked[row]
+        # Beyond a panel on a ground of its own the white page is no line that goes on.
+        colour = np.median(rows[row, int(first) + 2 : int(last) - 1], axis=0)
+        ink = inked[row] & (np.abs(rows[row] - colour).max(axis=1) < 3 * DARK)
         a, b = int(first) + 2, int(last) - 2
         while a > 0 and ink[a - 1]:
             a -= 1
