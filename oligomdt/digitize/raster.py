@@ -287,6 +287,10 @@ class _Look:
     handle: Handle | None = None
 
 
+NO_FREE_MARK = (
+    "hardly any censoring mark stands free of a step, so none was read; check the figure"
+)
+
 ORDER = {"solid": 0, "dashed": 1, "dotted": 2}
 
 
@@ -651,14 +655,7 @@ def _marked(field, arms):
     if shape is None:
         return arms, none, 0.0, []
     if not censoring.free(lines, shape):
-        return (
-            arms,
-            none,
-            0.0,
-            [
-                "hardly any censoring mark stands free of a step: none was read; check the figure"
-            ],
-        )
+        return arms, none, 0.0, [NO_FREE_MARK]
     bars = trace.Bars(shape.reach, 0.4 * shape.peak)
     again = []
     for arm, line in zip(arms, lines, strict=True):

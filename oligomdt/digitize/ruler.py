@@ -244,20 +244,26 @@ def _ticks(axis, labels) -> list[float]:
 
 
 def _stretch(pixels, along, across) -> tuple[float, float]:
-    """How far straight lines run on beyond the first and last tick."""
+    """How far straight lines, or a ground of its own, run on beyond the first and last tick."""
     first, last = along[0], along[-1]
     room = (last - first) / max(len(along) - 1, 1)
     height = across[-1] - across[0]
     rows = pixels[max(int(across[0] - 0.15 * height), 0) : int(across[-1] + 0.15 * height) + 2]
     paper = np.median(rows[:, int(first) : int(last) + 1].reshape(-1, 3), axis=0)
+    edge = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+    page = np.median(edge, axis=0)
     inked = np.abs(rows - paper).max(axis=2) > FAINT
+    if np.abs(paper - page).max() > FAINT:
+        # On a ground of its own what looks like the page is a grid or the page itself.
+        inked &= np.abs(rows - page).max(axis=2) > FAINT
+        inside = pixels[int(across[0]) : int(across[-1]) + 1]
+        ground = (np.abs(inside - page).max(axis=2) > FAINT).mean(axis=0) > 0.6
+        inked = np.vstack([inked, ground])
     span = inked[:, int(first) + 2 : int(last) - 1]
     lines = np.flatnonzero(span.mean(axis=1) > 0.97) if span.size else []
     low, high = first, last
     for row in lines:
-        # Beyond a panel on a ground of its own the white page is no line that goes on.
-        colour = np.median(rows[row, int(first) + 2 : int(last) - 1], axis=0)
-        ink = inked[row] & (np.abs(rows[row] - colour).max(axis=1) < 3 * DARK)
+        ink = inked[row]
         a, b = int(first) + 2, int(last) - 2
         while a > 0 and ink[a - 1]:
             a -= 1
