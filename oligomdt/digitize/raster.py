@@ -554,9 +554,17 @@ def _colours(field) -> list[tuple]:
                 or _apart(colour, other) < ALIKE
                 for other in thinner
             )
-            if not fringe and not any(_is_tint(colour, other, field.paper) for other in found):
+            tint = any(_is_tint(colour, other, field.paper) for other in found)
+            if not (fringe or tint or _fills(field.pixels, colour)):
                 found.append(colour)
     return found
+
+
+def _fills(pixels, colour) -> bool:
+    """Whether a colour fills areas wider than any line: a confidence band or where two meet."""
+    alike = np.abs(pixels - np.array(colour)).max(axis=2) < 30
+    size = 2 * HALF_WIDTHS[-1] + 1
+    return bool(ndimage.binary_erosion(alike, np.ones((size, size))).any())
 
 
 def _frequent(pixels, chosen) -> list[tuple]:

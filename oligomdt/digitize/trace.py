@@ -128,10 +128,11 @@ def _mixed(pixels, paper, colour):
     """Share of a colour in each pixel and how far the pixel is from that mixture."""
     way = np.asarray(colour, float) - paper
     away = pixels - paper
-    share = away @ way / max(float(way @ way), 1.0)
+    along, square = away @ way, max(float(way @ way), 1.0)
+    share = along / square
     clipped = np.clip(share, 0, 1.05)
-    rest = away - clipped[..., None] * way
-    return share, np.sqrt((rest**2).sum(axis=2))
+    rest = np.einsum("ijk,ijk->ij", away, away) + clipped * (clipped * square - 2 * along)
+    return share, np.sqrt(np.maximum(rest, 0.0))
 
 
 # -- path
