@@ -261,3 +261,31 @@ def test_a_covariance_beyond_the_standard_errors_is_refused():
         one(0.4, 0.08, -0.5, 0.25, covariance=np.nan)
     known = one(0.5, 0.0, -0.5, 0.2, covariance=-0.1)
     assert known["low"] == pytest.approx(one(0.5, 0.0, -0.5, 0.2)["low"])
+
+
+@pytest.mark.parametrize("times", [[-1], [6, float("nan")], [float("inf")]])
+def test_a_time_before_the_start_has_no_survival(times):
+    with pytest.raises(ValueError, match="every time must be finite and 0 or later"):
+        analysis.absolute_synthesis({}, times=times)
+    with pytest.raises(ValueError, match="every time must be finite and 0 or later"):
+        analysis.control_survival([analysis.reconstruct("CURB-breast")], times)
+
+
+def test_no_time_is_no_question():
+    with pytest.raises(ValueError, match="times is empty"):
+        analysis.absolute_synthesis({}, times=[])
+
+
+@pytest.mark.parametrize("surv", [0.999999, 1e-9])
+def test_a_survival_that_is_next_to_unknown_is_refused(surv):
+    control = pd.DataFrame({"time": [6], "surv": [surv], "se": [0.01]})
+    with pytest.raises(ValueError, match="at 6 months: se is 0.01, too much for a survival"):
+        analysis.absolute_effects(control, np.log(0.5), 0.2, times=[6])
+
+
+def test_the_widest_interval_is_nearly_everything():
+    surv, spread = 0.5, 9.99
+    control = pd.DataFrame({"time": [6], "surv": [surv], "se": [spread * surv * np.log(2)]})
+    row = analysis.absolute_effects(control, np.log(0.5), 0.2, times=[6]).iloc[0]
+    assert row["control_low"] < 1e-6
+    assert row["control_high"] > 100 - 1e-6

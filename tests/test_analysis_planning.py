@@ -341,10 +341,10 @@ def test_titles_of_sets():
     [
         (lambda e: analysis.tipping(e, "kidney"), "group is 'kidney'; it must be one of NSCLC"),
         (lambda e: analysis.tipping(e, "breast", [0]), "events .*0"),
-        (lambda e: analysis.tipping(e, "breast", [50], [0]), "hr is 0"),
-        (lambda e: analysis.tipping_lines(e, [-5]), "events is -5.0"),
+        (lambda e: analysis.tipping(e, "breast", [50], [0]), "hrs is 0;"),
+        (lambda e: analysis.tipping_lines(e, [-5]), "events is -5;"),
         (lambda e: analysis.tipping_lines(e, [50], tau_scale=0), "scale is 0"),
-        (lambda e: analysis.future_power(e, [0]), "events is 0.0"),
+        (lambda e: analysis.future_power(e, [0]), "events is 0;"),
         (lambda e: analysis.information(e, [1]), "hr is 1.0; no number of events"),
         (lambda e: analysis.prior_families(e, [0]), "scale is 0.0"),
         (lambda e: analysis.prior_families(e.drop(columns="se")), "no column 'se'"),
@@ -360,3 +360,16 @@ def test_a_group_of_one_trial_has_no_family_of_priors(estimates):
     one = estimates.assign(pooled=estimates["pooled"] & (estimates["group"] == "mixed"))
     assert analysis.prior_families(one).empty
     assert isinstance(analysis.prior_families(one), pd.DataFrame)
+
+
+@pytest.mark.parametrize("ask", [analysis.information, analysis.future_power])
+def test_nothing_asked_is_said(ask):
+    with pytest.raises(ValueError, match="is empty; give at least one number above 0"):
+        ask(analysis.published_estimates(), [])
+
+
+def test_tipping_needs_numbers_above_zero():
+    with pytest.raises(ValueError, match="events is -5"):
+        analysis.tipping(analysis.published_estimates(), "NSCLC", events=[-5])
+    with pytest.raises(ValueError, match="hrs is empty"):
+        analysis.tipping(analysis.published_estimates(), "NSCLC", hrs=[])

@@ -1,5 +1,6 @@
 """What follows from the appraisal: bias, credibility, certainty, findings, checklist."""
 
+import importlib
 import itertools
 
 import numpy as np
@@ -9,10 +10,12 @@ from conftest import ROOT
 from scipy import stats
 
 from oligomdt import analysis, evidence
-from oligomdt.analysis import appraisal as rules
+from oligomdt.analysis import credibility, reporting
 from oligomdt.evidence import load_appraisal
 from oligomdt.evidence.appraisal import ANSWERS, CONCERNS, QUESTIONS, asked
 from oligomdt.figures.findings import findings_blocks, findings_table
+
+rules = importlib.import_module("oligomdt.analysis.risk_of_bias")
 
 LOW, SOME, HIGH = "low", "some concerns", "high"
 
@@ -269,7 +272,7 @@ def test_the_answer_on_chance_follows_p(p, effect, ceiling):
     ],
 )
 def test_answers_set_a_ceiling(effects, ceiling):
-    assert rules._ceiling(effects) == ceiling
+    assert credibility._ceiling(effects) == ceiling
 
 
 def test_a_rating_above_its_ceiling_is_refused():
@@ -517,7 +520,7 @@ def test_flow_counts_the_other_trials_once():
     # that is among the chosen ones.
     named = {"NRG-LU002", "SINDAS", "NorthStar", "NRG-BR002", "CLOCC", "STOP", "CORE"}
     named |= {"ESO-Shanghai-13", "STOMP", "ORIOLE", "ARTO", "RADIOSA", "FORCE"}
-    assert rules._other_trials(evidence.load()) == named
+    assert reporting._other_trials(evidence.load()) == named
     assert flow["other randomised trials with a record"] == str(len(named))
     assert flow["entries in the register of ongoing trials"] == str(len(evidence.ongoing()))
 

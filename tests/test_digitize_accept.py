@@ -193,6 +193,7 @@ def test_what_is_saved_and_loaded_is_the_same(reading, tmp_path):
 
 REFUSED = {
     "no acceptance": ([*WHERE, *NAMES, *SAID], "nothing is written without acceptance"),
+    "roles alone": (NAMES, "--experimental, --control: nothing is written without acceptance"),
     "no trial": ([*NAMES, *SAID, "--accept"], "--trial and --cohort"),
     "unknown trial": (
         ["--trial", "Curb", "--cohort", "whole", *NAMES, *SAID, "--accept"],
@@ -302,6 +303,32 @@ def test_n_is_compared_with_the_numbers_at_risk(run, data):
     status, _, err = run(*WHERE, *NAMES, *SAID, "--accept")
     assert status == 2
     assert "control arm: n is stated as 22, but 21 are at risk at time 0" in err
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("risk_time__5", 250, "stand at 57.4949 months, but the time axis ends at 8.27926"),
+        ("arms__0__name", "Placebo", "2 arm(s) are called 'Placebo'; name each"),
+        ("arms__0__name", " ", "1 arm(s) are called ' '; name each"),
+        ("arms__0__confidence", float("nan"), "arms/0/confidence"),
+    ],
+)
+def test_slips_on_the_page_are_refused(path, value, message, run, reading, data, tmp_path):
+    file = changed(reading, tmp_path, **ROLES, **{path: value})
+    status, _, err = run(*WHERE, "--label", "Figure 1", "--accepted", file)
+    assert status == 2 and message in err
+    assert curve_files(data) == []
+
+
+def test_the_saved_page_of_another_panel_is_refused(run, reading, data, tmp_path):
+    file = changed(reading, tmp_path, **ROLES)
+    words = [*WHERE, "--label", "F", "--accepted", file]
+    for option, given in (("panel", "B"), ("page", "2")):
+        status, _, err = run(*words, f"--{option}", given)
+        assert status == 2
+        assert f"--{option} {given}, but" in err and f"holds {option} 1: leave" in err
+    assert run(*words, "--panel", "1", "--page", "1")[0] == 0
 
 
 def test_the_saved_page_of_another_figure_is_refused(run, reading, data, tmp_path):

@@ -59,6 +59,21 @@ def test_what_is_not_found_is_named_with_the_option(name, tmp_path):
         read(content, tmp_path)
 
 
+def test_nothing_is_read_before_time_0_or_above_survival_1(tmp_path):
+    found = read(drawn.draw(), tmp_path, x_range=(-0.05, 36), y_range=(0, 1.0005))
+    told = "; ".join(found.warnings)
+    assert "a curve ran 0.05 before time 0 and was put on it" in told
+    assert "a curve ran 0.0005 above survival 1 and was put on it" in told
+    for arm in found.arms:
+        assert arm.time.min() == 0 and arm.censor_time.min() >= 0 and arm.surv.max() == 1
+
+
+@pytest.mark.parametrize("option", [{"x_range": (-1, 36)}, {"y_range": (0, 1.03)}])
+def test_a_curve_far_beyond_the_axes_is_refused(option, tmp_path):
+    with pytest.raises(DigitizeError, match="a curve runs .* give its range with --[xy]-range"):
+        read(drawn.draw(), tmp_path, **option)
+
+
 def test_arms_that_cannot_be_told_apart(tmp_path):
     many = {f"arm {k}": drawn.arm(k, 12) for k in range(9)}
     content = drawn.draw(many, colours=("black",) * 9, dashes=("solid",) * 9, legend=None)
@@ -95,6 +110,21 @@ OPTIONS = {
     "names": (["a", "a"], "different name"),
     "colours": (["blue"], "#1f77b4"),
 }
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("names", 5, "names is 5; give a list"),
+        ("colours", 5, "colours is 5; give a list"),
+        ("colours", [5], "colour 5: write it as"),
+        ("percent", [True], "True or False"),
+        ("unit", ["days"], "one of days"),
+    ],
+)
+def test_options_of_another_type_are_refused(name, value, message):
+    with pytest.raises(DigitizeError, match=message):
+        checked(**{name: value})
 
 
 @pytest.mark.parametrize("name", OPTIONS)
@@ -242,6 +272,12 @@ def test_every_limit_is_held_for_a_page(name, value, message, tmp_path, monkeypa
     monkeypatch.setattr(limits, name, value)
     with pytest.raises(DigitizeError, match=message):
         read(drawn.pdf(CURVE), tmp_path)
+
+
+def test_a_limit_is_held_by_the_last_path_of_a_page(tmp_path, monkeypatch):
+    monkeypatch.setattr(limits, "POINTS", 3)
+    with pytest.raises(DigitizeError, match="corners"):
+        read(drawn.pdf("50 50 m 60 50 l 60 60 l 70 60 l 70 70 l S"), tmp_path)
 
 
 def test_too_many_small_shapes_are_said(tmp_path, monkeypatch):

@@ -1,13 +1,16 @@
 """`oligomdt digitize`: what it prints and writes, and what it refuses."""
 
 import sys
+from dataclasses import replace
 
 import drawn_figure as drawn
+import numpy as np
 import pandas as pd
 import pytest
 from test_digitize_vector import svg
 
 from oligomdt import cli, digitize
+from oligomdt.commands import digitize as command
 from oligomdt.digitize import overlay
 
 
@@ -94,6 +97,8 @@ def test_outputs_that_cannot_be_written_are_refused_first(
     assert "--overlay" in capsys.readouterr().err
     assert run(figure, "--overlay", figure) == 2
     assert "is the figure" in capsys.readouterr().err
+    assert run(figure, "--overlay", tmp_path / "a", "--page-html", tmp_path / "a") == 2
+    assert "give two files" in capsys.readouterr().err
 
 
 def test_all_or_nothing_is_written(figure, tmp_path, monkeypatch, capsys):
@@ -121,3 +126,18 @@ def test_the_overlay_shows_every_arm_and_tick(figure):
     assert len(curves) == 2
     for arm, curve in zip(read.arms, curves, strict=True):
         assert curve.get_xdata() == pytest.approx(read.x_axis.position(arm.time))
+
+
+def test_tables_of_two_panels_do_not_overwrite_each_other(figure, tmp_path):
+    for panel in ((), ("--panel", "1")):
+        assert run(figure, *panel, "--out", tmp_path / "out") == 0
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert {"figure.csv", "figure.risk.csv", "figure_1.csv", "figure_1.censor.csv"} <= names
+
+
+def test_the_size_of_a_pixel_is_told_as_reconstruct_takes_it(figure):
+    read = digitize.digitize(figure)
+    assert "--resolution" not in command.summary(read)
+    page = replace(read.drawing, kind="raster", image=np.zeros((9, 9, 3), np.uint8))
+    said = command.summary(replace(read, drawing=page, resolution=(0.106, 0.00205)))
+    assert "one pixel in time and survival: --resolution 0.106 0.00205 of reconstruct" in said

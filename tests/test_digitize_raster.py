@@ -20,9 +20,11 @@ from oligomdt.digitize import (
     ocr,
     panels,
     raster,
+    risk_table,
     ruler,
     trace,
 )
+from oligomdt.digitize.axis import Axis
 
 reads = pytest.mark.skipif(
     sys.version_info >= (3, 13), reason="the recogniser of text is not made for 3.13 yet"
@@ -228,6 +230,26 @@ def test_the_panel_is_listed(tmp_path):
 
 
 @reads
+def test_each_of_two_panels_has_its_own_legend(tmp_path):
+    figure, both = plt.subplots(1, 2, figsize=(11, 4))
+    for axes, letter in zip(both, "AB", strict=True):
+        for name, (time, surv), colour in (
+            ("Treated", TREATED, "b"),
+            ("Control", CONTROL, "r"),
+        ):
+            axes.step(np.r_[time, 30], np.r_[surv, surv[-1]], colour, where="post", label=name)
+        axes.set(xlim=(0, 36), ylim=(0, 1), xticks=range(0, 37, 6), xlabel="Months")
+        axes.text(-0.15, 1.02, letter, transform=axes.transAxes, weight="bold")
+        axes.legend(frameon=False, loc="upper right")
+    figure.savefig(tmp_path / "two.png", dpi=150)
+    plt.close(figure)
+    for letter in "AB":
+        read = digitize(tmp_path / "two.png", panel=letter)
+        assert [arm.name for arm in read.arms] == ["Treated", "Control"]
+        assert read.warnings == ()
+
+
+@reads
 def test_letters_and_photographs_are_no_figure(tmp_path):
     Image.fromarray(np.full((300, 400, 3), 255, np.uint8)).save(tmp_path / "blank.png")
     noise = np.random.default_rng(1).integers(0, 256, (200, 300, 3), dtype=np.uint8)
@@ -276,10 +298,16 @@ def test_a_bomb_is_refused(tmp_path):
 
 @pytest.mark.parametrize(
     "content",
-    [b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0rest", b"II*\x00\x08", png_of_size(90, 90)],
+    [
+        b"\x89PNG\r\n\x1a\n",
+        b"\xff\xd8\xff\xe0rest",
+        b"II*\x00\x08",
+        b"II*\x00\x08" + bytes(12),  # a TIFF without any entry, so without a size
+        png_of_size(90, 90),
+    ],
 )
 def test_broken_images(content):
-    with pytest.raises(DigitizeError, match="broken"):
+    with pytest.raises(DigitizeError, match="broken; give a PNG, JPEG or TIFF file that opens"):
         image.read(content, "figure.png")
 
 
@@ -311,6 +339,38 @@ def test_further_images_of_a_tiff_are_told():
     page = Image.new("RGB", (70, 70))
     content = saved(page, "TIFF", save_all=True, append_images=[page, page])
     assert "holds 3 images" in image.read(content, "scans.tif").notes[0]
+
+
+def test_a_damaged_tiff_that_still_opens_is_told():
+    content = saved(Image.new("RGB", (70, 70)), "TIFF", dpi=(72, 72))
+    entry = content.index(struct.pack("<HHI", 282, 5, 1))
+    content = content[: entry + 8] + struct.pack("<I", 10**6) + content[entry + 12 :]
+    (note,) = image.read(content, "scan.tif").notes
+    assert note.startswith("scan.tif is damaged (") and note.endswith("compare the overlay")
+
+
+def test_a_photograph_is_turned_as_its_file_says():
+    exif = Image.Exif()
+    exif[0x0112] = 6  # a quarter turn to the right
+    drawing = image.read(saved(Image.new("RGB", (90, 70)), "JPEG", exif=exif), "photo.jpg")
+    assert (drawing.width, drawing.height) == (70, 90)
+
+
+@reads
+def test_text_that_is_not_read_is_told(monkeypatch, tmp_path):
+    drawing = image.read(draw(tmp_path / "plain.png").read_bytes(), "plain.png")
+    monkeypatch.setattr(ocr, "MOST", 3)
+    found = ocr.lettered(drawing)
+    assert "plain.png: 3 of " in found.notes[0] and len(found.texts) <= 3
+
+
+@reads
+@pytest.mark.parametrize(("limit", "value"), [("ARMS", 1), ("SECONDS", -1.0)])
+def test_limits_hold_for_images(limit, value, monkeypatch, tmp_path):
+    path = draw(tmp_path / "plain.png", legend=False)
+    monkeypatch.setattr(limits, limit, value)
+    with pytest.raises(DigitizeError, match="more than 1; .* --colours|takes more than -1"):
+        digitize(path)
 
 
 def test_large_scans_are_read_at_a_smaller_size():
@@ -400,6 +460,23 @@ def test_other_colours_are_no_ink():
     assert cover[5].min() > 0.95 and cover[10].max() < 0.02
 
 
+def field(pixels):
+    return raster._Field(
+        pixels, np.full(3, 255.0), 0, 0, 0.0, 0.0, 50.0, np.zeros(pixels.shape[:2], bool), []
+    )
+
+
+def test_a_thin_sample_tells_the_full_colour_of_its_line():
+    pixels = np.full((60, 100, 3), 255.0)
+    pixels[20, 10:80] = BLUE
+    thinned = tuple(0.7 * np.array(BLUE) + 0.3 * 255)
+    assert raster._full(field(pixels), thinned, [thinned, RED]) == BLUE
+    assert raster._full(field(pixels), BLUE, [BLUE]) == BLUE
+    # A line of another arm is not the full colour of this one.
+    assert raster._full(field(pixels), thinned, [thinned, BLUE]) == thinned
+    assert raster._full(field(pixels * 0), (120, 120, 120), []) == (120, 120, 120)
+
+
 def test_axes_are_no_ink_where_nothing_covers_them():
     pixels = np.full((40, 60, 3), 255.0)
     pixels[30] = 0
@@ -407,6 +484,16 @@ def test_axes_are_no_ink_where_nothing_covers_them():
     rules = raster._rules(pixels, np.full(3, 255.0))
     assert rules[30, :20].all() and rules[30, 21:].all() and not rules[30, 20]
     assert not rules[:30].any()
+
+
+@pytest.mark.parametrize(("sure", "told"), [(0.9, 1), (1.0, 0)])
+def test_a_last_column_that_was_not_recognised_is_told(sure, told):
+    axis = Axis(0.0, 1.0, tuple((float(time), float(time)) for time in range(0, 37, 6)))
+    cells = tuple((float(time), 60 - time) for time in range(0, 31, 6))
+    row = risk_table.Row("MDT", cells, 0.0, None, (), sure)
+    _, warnings = risk_table.table([row], ["MDT"], [(0, 0, 0)], axis)
+    words = "no number at risk was read at 36, where the time axis has labels"
+    assert warnings == [words] * told
 
 
 def test_a_letter_in_a_row_of_counts_is_a_number():
@@ -428,9 +515,13 @@ def test_marks_are_found_on_the_line_only():
     rows, _ = trace.path(cover, hidden, 10.3, "solid")
     points = trace.corners(cover, hidden, rows, 2.0)
     curve = trace.Trace(points, BLUE, "solid", 2.0, 1.0, rows, 0)
-    found, reach = censoring.marks(cover, hidden, curve)
+    line = censoring.Line(cover, hidden, curve)
+    one = censoring.shape([line])
+    found, merged = censoring.marks(line, one)
     assert found == pytest.approx([20.5, 60.5, 110.5, 150.5], abs=0.5)
-    assert 4 < reach < 7
+    assert merged == 0
+    assert 4 < one.reach < 7
+    assert one.width == pytest.approx(1.0, abs=0.05)
 
 
 def test_ticks_to_a_fraction_of_a_pixel():

@@ -12,9 +12,10 @@ import pytest
 from conftest import ROOT
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from PIL import Image
 
 from oligomdt import digitize
-from oligomdt.digitize import limits, pdf
+from oligomdt.digitize import legend, limits, pdf
 
 THREE = {**drawn.ARMS, "Both": drawn.arm(3, mean=25.0)}
 BLACK = ("black",) * 3
@@ -447,8 +448,6 @@ def test_numbers_at_risk_beside_their_tick_belong_to_it(tmp_path):
 
 @pytest.mark.parametrize("mode", ["RGB", "L"])
 def test_a_page_that_holds_only_an_image_gives_its_pixels(mode):
-    from PIL import Image
-
     x, y = np.meshgrid(np.arange(240), np.arange(180))
     pixels = np.stack([x, 255 - y, (x + y) / 2], axis=2).astype(np.uint8)
     if mode == "L":
@@ -522,6 +521,53 @@ def test_styles_transforms_and_relative_paths(tmp_path):
     one_curve(read(svg(path=path), tmp_path))
 
 
+@pytest.mark.parametrize(
+    ("size", "height"), [("1.5em", 12), ("150%", 12), ("1rem", 16), ("em", 8), ("x-large", 16)]
+)
+def test_sizes_of_letters_in_parts_of_others(size, height, tmp_path):
+    words = f"<g font-size='8'><text font-size='{size}' x='300' y='20'>Words</text></g>"
+    found = read(svg(extra=words), tmp_path)
+    (text,) = [text for text in found.drawing.texts if text.text == "Words"]
+    assert text.height == pytest.approx(0.72 * 0.75 * height)
+
+
+@pytest.mark.parametrize("ink", ["rgba(0, 0, 0, 0)", "rgb(0 0 0 / 0%)", "#00000000", "#0000"])
+def test_a_line_that_cannot_be_seen_is_no_arm(ink, tmp_path):
+    hidden = f"<path fill='none' stroke='{ink}' d='M50 50H100V100H200V150H300'/>"
+    one_curve(read(svg(extra=hidden), tmp_path))
+
+
+def test_a_colour_that_is_its_own_is_black(tmp_path):
+    line = "<g color='currentcolor'><path stroke='currentColor' d='M0 0h9'/></g>"
+    found = read(svg(extra=line), tmp_path)
+    assert (0, 0, 0) in {stroke.colour for stroke in found.drawing.strokes}
+
+
+@pytest.mark.parametrize(
+    ("short", "long"),
+    [("C0 9 9 9 9 0S18 -9 18 0", "C0 9 9 9 9 0C9 -9 18 -9 18 0"), ("Q4 9 9 0T18 0", None)],
+)
+def test_a_smooth_curve_goes_on_as_the_one_before(short, long, tmp_path):
+    long = long or short.replace("T18 0", "Q14 -9 18 0")
+    lines = "".join(f"<path fill='none' stroke='red' d='M0 0{d}'/>" for d in (short, long))
+    strokes = read(svg(extra=lines), tmp_path).drawing.strokes
+    one, other = [stroke.points for stroke in strokes if stroke.colour == (255, 0, 0)]
+    assert one == pytest.approx(other)
+
+
+def test_a_large_scan_in_a_pdf_is_read_at_a_smaller_size():
+    buffer = io.BytesIO()
+    Image.new("RGB", (5000, 3000), "white").save(buffer, "PDF", resolution=600)
+    drawing = pdf.read(buffer.getvalue(), "scan.pdf")
+    assert drawing.image.shape == (1500, 2500, 3)
+    assert "1/2 of its size" in drawing.notes[0]
+
+
+def test_an_arm_without_a_name_does_not_take_that_of_another():
+    found, _ = legend.completed([legend.Name("Arm 2", "legend"), None, None])
+    assert [name.text for name in found] == ["Arm 2", "Arm 1", "Arm 3"]
+
+
 def test_two_drops_drawn_as_one_slant_become_halves(tmp_path):
     found = read(svg(path="M50 250H100L100.1 200H300"), tmp_path)
     assert found.arms[0].surv == pytest.approx([1.0, 0.875, 0.75, 0.75], abs=1e-6)
@@ -542,3 +588,32 @@ MODULES = [f"oligomdt.digitize.{one.name}" for one in pkgutil.iter_modules(digit
 def test_examples_run(name, monkeypatch):
     monkeypatch.chdir(ROOT)
     assert doctest.testmod(importlib.import_module(name)).failed == 0
+
+
+@pytest.mark.parametrize("look", ["svg", "shapes", "pdf"])
+def test_a_name_and_the_first_number_at_risk_in_one_text_are_two(look, tmp_path):
+    """As `lifelines.plotting.add_at_risk_counts` and right-aligned tables print them."""
+    arms = dict(zip(("Arm 1", "Arm 2"), drawn.ARMS.values(), strict=True))
+    figure = Figure(figsize=(6, 4.5))
+    FigureCanvasAgg(figure)
+    axes = figure.add_axes((0.2, 0.32, 0.75, 0.62))
+    drawn.panel(axes, arms)
+    place = axes.get_xaxis_transform()
+    axes.text(-0.5, -0.26, "At risk", transform=place, ha="right", fontsize=8)
+    for row, (name, one) in enumerate(arms.items()):
+        for time in range(0, 37, 6):
+            cell = f"{one.at_risk(time)}" if time else f"{name}   {one.at_risk(0)}"
+            axes.text(time, -0.34 - 0.07 * row, cell, transform=place, ha="right", fontsize=8)
+    found = read(drawn.save(figure, look), tmp_path)
+    assert found.warnings == ()
+    assert found.risk_table.time.tolist() == list(range(0, 37, 6))
+    for name, one in arms.items():
+        expected = tuple(one.at_risk(time) for time in range(0, 37, 6))
+        assert found.risk_table.counts[name] == expected
+
+
+def test_a_number_that_is_part_of_a_name_is_no_number_at_risk(tmp_path):
+    arms = dict(zip(("Arm 1", "Arm 2"), drawn.ARMS.values(), strict=True))
+    found = read(drawn.draw(arms=arms, table="below"), tmp_path)
+    assert sorted(found.risk_table.counts) == ["Arm 1", "Arm 2"]
+    assert found.risk_table.time.tolist() == list(range(0, 37, 6))

@@ -7,14 +7,9 @@ from oligomdt.analysis.absolute import (
 from oligomdt.analysis.accumulation import (
     accumulation,
 )
-from oligomdt.analysis.appraisal import (
+from oligomdt.analysis.certainty import (
     certainty,
     evidence_size,
-    iceman,
-    iceman_items,
-    prisma,
-    prisma_flow,
-    risk_of_bias,
     summary_of_findings,
 )
 from oligomdt.analysis.comparisons import (
@@ -23,6 +18,13 @@ from oligomdt.analysis.comparisons import (
 from oligomdt.analysis.consistency import (
     consistency,
     extended_consistency,
+)
+from oligomdt.analysis.contrasts import (
+    two_stage,
+)
+from oligomdt.analysis.credibility import (
+    iceman,
+    iceman_items,
 )
 from oligomdt.analysis.curve_warnings import (
     curve_warnings,
@@ -55,15 +57,11 @@ from oligomdt.analysis.headline import (
     headline,
 )
 from oligomdt.analysis.ipd_synthesis import (
-    comparison_times,
-    curve_reconstructions,
     ipd_estimates,
     ipd_prior_scales,
     ipd_synthesis,
     one_stage_synthesis,
     rmst_draw_error,
-    synthesis_from_draws,
-    two_stage,
 )
 from oligomdt.analysis.planning import (
     coming_trials,
@@ -103,6 +101,13 @@ from oligomdt.analysis.reconstruction import (
     reconstructions,
     redraw,
 )
+from oligomdt.analysis.reporting import (
+    prisma,
+    prisma_flow,
+)
+from oligomdt.analysis.risk_of_bias import (
+    risk_of_bias,
+)
 from oligomdt.analysis.sensitivity import (
     prior_sensitivity,
     sensitivity,
@@ -110,6 +115,11 @@ from oligomdt.analysis.sensitivity import (
 from oligomdt.analysis.synthesis import (
     histology_synthesis,
     interaction,
+)
+from oligomdt.analysis.trial_draws import (
+    comparison_times,
+    curve_reconstructions,
+    synthesis_from_draws,
 )
 
 __all__ = [

@@ -9,13 +9,14 @@ import numpy as np
 
 from oligomdt import evidence, pooling
 from oligomdt.analysis.estimates import published_estimates
-from oligomdt.analysis.ipd_synthesis import curve_reconstructions, draws_of
 from oligomdt.analysis.pooled_curve import control_pull, control_survival
 from oligomdt.analysis.reconstruction import can_be_drawn, find, reconstruct
 from oligomdt.analysis.sensitivity import default_row, with_context
 from oligomdt.analysis.synthesis import PRIMARY_SCALE, histology_synthesis
+from oligomdt.analysis.trial_draws import curve_reconstructions, draws_of
 from oligomdt.evidence import Trial
 from oligomdt.pooling.validation import check_level, check_positive
+from oligomdt.survival.ipd import followed_times
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,6 +29,8 @@ TIMES = (6, 12, 24)
 NODES = np.linspace(-8, 8, 161)
 # Share of the posterior of tau that its least likely nodes may leave out.
 NEGLIGIBLE = 1e-12
+# Standard error of ln(-ln S) beyond which the delta method says nothing about S.
+WIDEST = 10.0
 
 
 def absolute_effects(
@@ -144,9 +147,7 @@ def posterior_effects(
     """
     import pandas as pd
 
-    times = [float(time) for time in times]
-    if not times:
-        raise ValueError("times is empty; give at least one time in months")
+    times = _some_times(times)
     shape = (len(times), len(effect.weights))
     kept = effect.weights > NEGLIGIBLE * effect.weights.max()
     weights = effect.weights[kept] / effect.weights[kept].sum()
@@ -154,8 +155,15 @@ def posterior_effects(
     for time, shared in zip(times, np.broadcast_to(covariance, shape), strict=True):
         surv, surv_se = _control_at(control_survival, time)
         parts = (weights, effect.means[kept], effect.sds[kept], shared[kept])
-        rows.append({"time": time, **_row(surv, surv_se, effect.median, parts, level)})
+        rows.append({"time": time, **_row(time, surv, surv_se, effect.median, parts, level)})
     return pd.DataFrame(rows)
+
+
+def _some_times(times: Iterable[float]) -> list[float]:
+    found = followed_times(list(times)).tolist()
+    if not found:
+        raise ValueError("times is empty; give at least one time in months")
+    return found
 
 
 def _control_at(control: pd.DataFrame, time: float) -> tuple[float, float]:
@@ -186,7 +194,12 @@ COLUMNS = (
 
 
 def _row(
-    surv: float, surv_se: float, log_hr: float, parts: tuple[np.ndarray, ...], level: float
+    time: float,
+    surv: float,
+    surv_se: float,
+    log_hr: float,
+    parts: tuple[np.ndarray, ...],
+    level: float,
 ) -> dict[str, Any]:
     if not 0 < surv < 1:
         note = "control survival is not known at this time"
@@ -196,6 +209,11 @@ def _row(
     hazard = -np.log(surv)
     # Of ln(-ln S), by the delta method.
     spread = surv_se / (surv * hazard)
+    if spread > WIDEST:
+        raise ValueError(
+            f"control_survival at {time:g} months: se is {surv_se:g}, too much for a survival "
+            f"of {surv:g}; there ln(-ln S) is not known to within {WIDEST:g}"
+        )
     weights, means, sds, shared = parts
     shared = shared if spread > 0 else np.zeros(len(means))
     if (np.abs(shared) >= spread * sds).any() and spread > 0:
@@ -307,11 +325,15 @@ def absolute_synthesis(
 
     Examples
     --------
-    >>> frame = absolute_synthesis(times=[6])  # doctest: +SKIP
+    >>> from oligomdt import evidence
+    >>> trials = {"CURB": evidence.load()["CURB"]}
+    >>> frame = absolute_synthesis(trials, times=[6])
+    >>> frame[["group", "scenario"]].values.tolist()
+    [['NSCLC', 'main analysis'], ['NSCLC', 'with NRG-LU002'], ['breast', 'main analysis']]
     """
     import pandas as pd
 
-    times = [float(time) for time in times]
+    times = _some_times(times)
     trials = evidence.load() if trials is None else trials
     ratios = _hazard_ratios(trials)
     frames = []

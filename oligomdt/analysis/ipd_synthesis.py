@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from oligomdt import evidence, pooling, survival
-from oligomdt.analysis.estimates import describe
-from oligomdt.analysis.pooled_curve import (
-    arm_curves,
-    before_the_end,
-    common_horizon,
-    half_patient,
-    refuse_shared_patients,
-    trial_weights,
+from oligomdt import evidence, pooling
+from oligomdt.analysis.contrasts import (
+    ESTIMANDS,
+    RATIO,
+    Estimand,
+    rmst_difference,
+    rmst_log_ratio,
 )
-from oligomdt.analysis.reconstruction import can_be_drawn, reconstruct
-from oligomdt.analysis.synthesis import CONTRAST, PRIMARY_SCALE
-from oligomdt.evidence import Cohort, Result, Trial
-from oligomdt.pooling.validation import check_choice, check_positive
+from oligomdt.analysis.pooled_curve import arm_curves, trial_weights
+from oligomdt.analysis.synthesis import PRIMARY_SCALE
+from oligomdt.analysis.trial_draws import (
+    Draws,
+    combined_draws,
+    comparison_times,
+    curve_reconstructions,
+    draws_of,
+    over_draws,
+)
+from oligomdt.evidence import Trial
+from oligomdt.pooling.validation import check_positive
 from oligomdt.reconstructkm.mixing import effective_size
 
 if TYPE_CHECKING:
@@ -29,401 +35,17 @@ if TYPE_CHECKING:
     from oligomdt.analysis.reconstruction import Reconstruction
 
 __all__ = [
-    "ESTIMANDS",
-    "comparison_times",
-    "curve_reconstructions",
     "ipd_estimates",
     "ipd_prior_scales",
     "ipd_synthesis",
     "one_stage_synthesis",
     "rmst_draw_error",
-    "synthesis_from_draws",
-    "two_stage",
 ]
 
-LANDMARKS = (6, 12, 24)
-
-
-# ------------------------------------------------------------------ one trial, one data set
-
-
-def hazard_ratio(ipd: pd.DataFrame) -> tuple[float, float]:
-    """Log hazard ratio by Cox regression, and its standard error."""
-    fit = survival.cox(ipd)
-    return fit.log_hr, fit.se
-
-
-def log_rank(ipd: pd.DataFrame) -> tuple[float, float]:
-    """Log hazard ratio (O - E) / V of the log-rank test, and its standard error."""
-    fit = survival.logrank(ipd)
-    return fit.log_hr, fit.se
-
-
-def rmst_difference(ipd: pd.DataFrame, horizon: float) -> tuple[float, float]:
-    """Difference of the restricted mean survival times, months, and its standard error."""
-    fit = survival.rmst(ipd, horizon)
-    return fit.difference, fit.difference_se
-
-
-def rmst_log_ratio(ipd: pd.DataFrame, horizon: float) -> tuple[float, float]:
-    """Logarithm of the ratio of the restricted mean survival times, and its standard error."""
-    fit = survival.rmst(ipd, horizon)
-    parts = (fit.experimental, fit.control)
-    return float(np.log(fit.ratio)), float(np.hypot(*(one.se / one.rmst for one in parts)))
-
-
-def survival_difference(ipd: pd.DataFrame, time: float) -> tuple[float, float]:
-    """Difference of survival at one time, and its standard error.
-
-    Greenwood's variance, with half a patient added to an arm whose curve is at 1 or at 0.
-    """
-    fit = survival.landmark(ipd, time)
-    variance = 0.0
-    for arm in ("control", "experimental"):
-        surv, se = getattr(fit, arm), getattr(fit, f"{arm}_se")
-        if 0 < surv < 1:
-            variance += se**2
-        else:
-            own = ipd[ipd["arm"] == arm]
-            n = (own["time"] > time).sum() if surv else _before_the_end(own)
-            variance += half_patient(float(n))
-    return fit.difference, variance**0.5
-
-
-def _before_the_end(own: pd.DataFrame) -> float:
-    from oligomdt.survival.kaplan_meier import curve
-
-    return before_the_end(curve(own["time"].to_numpy(), own["event"].to_numpy()))
-
-
-def cumulative_hazard_ratio(ipd: pd.DataFrame, time: float) -> tuple[float, float]:
-    """Logarithm of the ratio of the cumulative hazards at one time, and its standard error."""
-    fit = survival.landmark(ipd, time)
-    return fit.log_cumhaz_ratio, fit.log_cumhaz_ratio_se
-
-
-def early_hazard_ratio(ipd: pd.DataFrame, cut: float) -> tuple[float, float]:
-    """Log hazard ratio up to the cut, and its standard error."""
-    return hazard_ratio(
-        ipd.assign(
-            time=np.minimum(ipd["time"], cut), event=ipd["event"].where(ipd["time"] <= cut, 0)
-        )
-    )
-
-
-def late_hazard_ratio(ipd: pd.DataFrame, cut: float) -> tuple[float, float]:
-    """Log hazard ratio after the cut, of those then still at risk, and its standard error."""
-    late = ipd[ipd["time"] > cut]
-    if late.empty:
-        raise ValueError(f"cut: {cut:g} is not before the last time ({ipd['time'].max():g})")
-    return hazard_ratio(late)
-
-
-class Estimand(NamedTuple):
-    """What is estimated in each trial: in words, on which scale, at which time, and how."""
-
-    label: str
-    scale: str
-    option: str
-    estimate: Callable[..., tuple[float, float]]
-
-
-RATIO, MONTHS, PROPORTION = "ratio", "months", "proportion"
 # Contrasts that are not on the scale of the hazard ratio, and factors for the scale of their
 # prior on tau.
 OTHER_SCALES = ("rmst", "rmst_ratio", "landmark")
 FACTORS = (0.4, 1.0, 1.5)
-ESTIMANDS = {
-    "cox": Estimand("hazard ratio, Cox", RATIO, "", hazard_ratio),
-    "logrank": Estimand("hazard ratio, log-rank O-E", RATIO, "", log_rank),
-    "early": Estimand("hazard ratio up to {:g} months", RATIO, "cut", early_hazard_ratio),
-    "late": Estimand("hazard ratio after {:g} months", RATIO, "cut", late_hazard_ratio),
-    "log_cumhaz": Estimand(
-        "cumulative hazard ratio at {:g} months", RATIO, "time", cumulative_hazard_ratio
-    ),
-    "rmst": Estimand("difference in RMST to {:g} months", MONTHS, "horizon", rmst_difference),
-    "rmst_ratio": Estimand("ratio of RMST to {:g} months", RATIO, "horizon", rmst_log_ratio),
-    "landmark": Estimand(
-        "difference in PFS at {:g} months", PROPORTION, "time", survival_difference
-    ),
-}
-
-
-def two_stage(
-    ipd: pd.DataFrame, estimand: str, by: str = "trial", **options: float
-) -> pd.DataFrame:
-    """Estimate the same contrast in each trial: the first of two stages.
-
-    The second stage is `oligomdt.pooling.pool` or `oligomdt.pooling.bayes` on the columns
-    `estimate` and `se` (Burke, Ensor and Riley 2017, doi:10.1002/sim.7141).
-
-    Parameters
-    ----------
-    ipd : pandas.DataFrame
-        One row per patient: `time` (months), `event` (0 or 1), `arm`, and the column `by`.
-    estimand : str
-        "cox", "logrank" (log hazard ratios), "early", "late" (log hazard ratios up to and after
-        `cut`), "rmst" (difference, months), "rmst_ratio" (logarithm), both up to `horizon`,
-        "landmark" (difference in survival) and "log_cumhaz" (log ratio of the cumulative
-        hazards), both at `time`. Always experimental versus control.
-    by : str
-        Column that says which trial a patient was in.
-    **options
-        `cut`, `horizon` or `time` in months, where the estimand has one.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row per trial in order of appearance: `trial`, `estimate`, `se`.
-
-    Raises
-    ------
-    ValueError
-        For an unknown estimand, a missing or superfluous option, or a trial in which the
-        contrast cannot be estimated; the message names the trial.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> ipd = pd.DataFrame({"time": [2, 4, 6, 8, 3, 7, 9, 12], "trial": "A",
-    ...                     "event": [1, 1, 1, 0, 1, 1, 0, 0],
-    ...                     "arm": ["control"] * 4 + ["experimental"] * 4})
-    >>> two_stage(ipd, "rmst", horizon=8)["estimate"].tolist()
-    [1.5]
-    """
-    import pandas as pd
-
-    one = _chosen(estimand, options)
-    if by not in ipd:
-        raise ValueError(f"ipd has no column {by!r}; it must name the trial of each patient")
-    if ipd[by].isna().any():
-        raise ValueError(f"ipd column {by!r}: missing value; every patient needs a trial")
-    rows = []
-    for name, own in ipd.groupby(by, sort=False, observed=True):
-        try:
-            estimate, se = one.estimate(own, **options)
-        except ValueError as error:
-            raise ValueError(f"{by} {name!r}: {error}") from error
-        if why := _not_usable(estimate, se):
-            raise ValueError(f"{by} {name!r}: {why}")
-        rows.append({"trial": name, "estimate": estimate, "se": se})
-    if not rows:
-        raise ValueError("ipd is empty; it needs one row per patient")
-    return pd.DataFrame(rows)
-
-
-def _chosen(estimand: str, options: Mapping[str, float]) -> Estimand:
-    check_choice("estimand", estimand, tuple(ESTIMANDS))
-    one = ESTIMANDS[estimand]
-    wanted = [one.option] if one.option else []
-    if sorted(options) != wanted:
-        needs = f"needs the option {one.option!r}" if one.option else "has no option"
-        given = f"given: {', '.join(sorted(options)) or 'none'}"
-        raise ValueError(f"estimand {estimand!r} {needs}, in months; {given}")
-    return one
-
-
-def _not_usable(estimate: float, se: float) -> str:
-    if not np.isfinite(estimate):
-        return "the contrast is not defined, because the curve of an arm is at 0 or 1"
-    if not (np.isfinite(se) and se > 0):
-        return "its standard error is not defined, because the curve of an arm is at 0 or 1"
-    return ""
-
-
-# ------------------------------------------------------------------ many data sets of a trial
-
-
-def synthesis_from_draws(
-    reconstructions: Sequence[Reconstruction], estimand: str, **options: float
-) -> pd.DataFrame:
-    """Estimate a contrast in each reconstructed trial, over all of its data sets.
-
-    Each data set is analysed alone, and the estimates of a trial are combined by Rubin's rules
-    before the trials are pooled (Burgess and others 2013, doi:10.1002/sim.5844), so that `se`
-    holds the uncertainty of the reconstruction.
-
-    Parameters
-    ----------
-    reconstructions : sequence of Reconstruction
-        Of different patients.
-    estimand : str
-        As in `two_stage`.
-    **options
-        As in `two_stage`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row per trial: `result`, `trial`, `group`, `label`, `estimate` (log scale for
-        ratios), `se`, `within_se` (without the uncertainty of the reconstruction), `share` (of
-        the variance that the reconstruction adds), `draws`, `basis`, `checked`, `note`. Where
-        the contrast is not defined in some data sets the numbers are nan and `note` says in how
-        many and why: leaving these data sets out would select the others.
-
-    Raises
-    ------
-    ValueError
-        For an unknown estimand or option, or two results that hold the same patients.
-
-    Examples
-    --------
-    >>> from oligomdt import analysis
-    >>> frame = synthesis_from_draws([analysis.reconstruct("CURB-NSCLC")], "rmst", horizon=9)
-    >>> frame["draws"].tolist()
-    [200]
-    """
-    one = _chosen(estimand, options)
-    refuse_shared_patients(reconstructions)
-    return _over_draws(draws_of(reconstructions), one, options)
-
-
-class Draws(NamedTuple):
-    """The data sets of one result, apart, with what a row says of the result."""
-
-    row: dict[str, Any]
-    frames: list[pd.DataFrame]
-
-
-def draws_of(
-    reconstructions: Sequence[Reconstruction], trials: Mapping[str, Trial] | None = None
-) -> list[Draws]:
-    """The data sets of each reconstruction, apart."""
-    trials = evidence.load() if trials is None else trials
-    apart = []
-    for one in reconstructions:
-        trial, result = trials[one.result.trial], one.result
-        said = describe(trial, trial.cohorts[result.cohort], result)
-        row = {name: said[name] for name in ("result", "trial", "group", "label")}
-        row |= {"checked": bool(not result.hr or result.hr.checked), "basis": one.basis}
-        columns = ["time", "event", "arm"]
-        frames = [own[columns] for _, own in one.data.groupby("draw", sort=True)]
-        apart.append(Draws(row, frames))
-    return apart
-
-
-def _over_draws(
-    prepared: Sequence[Draws], one: Estimand, options: Mapping[str, float]
-) -> pd.DataFrame:
-    import pandas as pd
-
-    rows = []
-    for draws in prepared:
-        pairs, reasons = [], []
-        for frame in draws.frames:
-            try:
-                pair = one.estimate(frame, **options)
-                reasons += [why] if (why := _not_usable(*pair)) else []
-            except ValueError as error:
-                pair, reasons = (np.nan, np.nan), [*reasons, str(error)]
-            pairs.append(pair)
-        rows.append(draws.row | _combined(pairs, reasons))
-    first = ["result", "trial", "group", "label", "estimate", "se", "within_se", "share"]
-    return pd.DataFrame(rows)[[*first, "draws", "basis", "checked", "note"]]
-
-
-def _combined(pairs: Sequence[tuple[float, float]], reasons: Sequence[str]) -> dict[str, Any]:
-    if reasons:
-        numbers = dict.fromkeys(("estimate", "se", "within_se", "share"), np.nan)
-        note = f"not defined in {len(reasons)} of {len(pairs)} data sets: {reasons[0]}"
-        return numbers | {"draws": len(pairs), "note": note}
-    estimates, errors = np.array(pairs).T
-    if len(pairs) == 1:
-        one = {"estimate": float(estimates[0]), "se": float(errors[0]), "share": 0.0}
-        return one | {"within_se": float(errors[0]), "draws": 1, "note": "one data set"}
-    found = pooling.rubin(estimates, errors)
-    return {
-        "estimate": found.estimate,
-        "se": found.se,
-        "within_se": found.within**0.5,
-        "share": found.share,
-        "draws": found.draws,
-        "note": "",
-    }
-
-
-# ------------------------------------------------------------------ what is analysed, and when
-
-
-def curve_reconstructions(
-    trials: Mapping[str, Trial] | None = None,
-) -> dict[str, list[Reconstruction]]:
-    """Reconstructions of each histology for results beyond the hazard ratio.
-
-    Of each cohort that the main analysis pools or shows, the same report, if it prints the
-    median of both arms; else the latest report that does; else the same report. A curve that
-    rests on survival after years alone says nothing of the first months.
-
-    Parameters
-    ----------
-    trials : mapping, optional
-        Trial id to `evidence.Trial`; default `evidence.load()`.
-
-    Returns
-    -------
-    dict of str to list of Reconstruction
-        Histology to one reconstruction per cohort; no patient is in two of them.
-
-    Examples
-    --------
-    >>> chosen = curve_reconstructions()
-    >>> [one.result.id for one in chosen["mixed"]]
-    ['SABR-COMET-2019']
-    """
-    trials = evidence.load() if trials is None else trials
-    chosen: dict[str, list[Reconstruction]] = {}
-    for trial in trials.values():
-        for cohort in trial.cohorts.values():
-            result = _curve_result(trial, cohort) if cohort.group else None
-            if result is not None:
-                chosen.setdefault(cohort.group, []).append(reconstruct(result))
-    for members in chosen.values():
-        refuse_shared_patients(members, trials)
-    order = {name: place for place, name in enumerate(CONTRAST)}
-    return dict(sorted(chosen.items(), key=lambda item: order.get(item[0], len(order))))
-
-
-def _curve_result(trial: Trial, cohort: Cohort) -> Result | None:
-    def year(result: Result) -> int:
-        return trial.reports[result.report].year
-
-    main = cohort.results[cohort.primary]
-    others = sorted(cohort.results.values(), key=year, reverse=True)
-    for result in (main, *others):
-        if can_be_drawn(result) and all(arm.median for arm in result.arms.values()):
-            return result
-    return main if can_be_drawn(main) else None
-
-
-def comparison_times(reconstructions: Sequence[Reconstruction]) -> dict[str, Any]:
-    """The times at which the trials of a histology are compared, by rule.
-
-    `horizon`: `common_horizon`. `cut` between early and late: half of the horizon, in whole
-    months (rounded down, at least 1). `landmarks`: those of 6, 12 and 24 months that the
-    horizon reaches. No effect of treatment enters any of them.
-
-    Parameters
-    ----------
-    reconstructions : sequence of Reconstruction
-
-    Returns
-    -------
-    dict
-        `horizon`, `cut` (months) and `landmarks` (tuple of months).
-
-    Examples
-    --------
-    >>> from oligomdt import analysis
-    >>> comparison_times([analysis.reconstruct("CURB-breast")])["landmarks"]
-    (6, 12)
-    """
-    horizon = common_horizon(reconstructions)
-    cut = max(1, horizon // 2)
-    landmarks = tuple(time for time in LANDMARKS if time <= horizon)
-    return {"horizon": horizon, "cut": cut, "landmarks": landmarks}
-
-
-# ------------------------------------------------------------------ the trials of a histology
 
 
 def ipd_estimates(trials: Mapping[str, Trial] | None = None) -> pd.DataFrame:
@@ -443,7 +65,11 @@ def ipd_estimates(trials: Mapping[str, Trial] | None = None) -> pd.DataFrame:
 
     Examples
     --------
-    >>> frame = ipd_estimates()  # doctest: +SKIP
+    >>> from oligomdt import evidence
+    >>> trials = {"CURB": evidence.load()["CURB"]}
+    >>> frame = ipd_estimates(trials)
+    >>> frame.loc[frame["estimand"] == "cox", ["group", "result"]].values.tolist()
+    [['NSCLC', 'CURB-NSCLC'], ['breast', 'CURB-breast']]
     """
     import pandas as pd
 
@@ -461,7 +87,7 @@ def ipd_estimates(trials: Mapping[str, Trial] | None = None) -> pd.DataFrame:
                 "option": float(next(iter(options.values()), np.nan)),
                 "tau_scale": PRIMARY_SCALE * _unit(control, estimand, options),
             }
-            frames.append(_over_draws(apart, one, options).assign(group=group, **said))
+            frames.append(over_draws(apart, one, options).assign(group=group, **said))
     frame = pd.concat(frames, ignore_index=True)
     first = ["group", "estimand", "what", "scale", "option", "tau_scale"]
     return frame[first + [name for name in frame if name not in first]]
@@ -495,7 +121,11 @@ def ipd_synthesis(estimates: pd.DataFrame) -> pd.DataFrame:
 
     Examples
     --------
-    >>> frame = ipd_synthesis(ipd_estimates())  # doctest: +SKIP
+    >>> from oligomdt import evidence
+    >>> trials = {"CURB": evidence.load()["CURB"]}
+    >>> frame = ipd_synthesis(ipd_estimates(trials))
+    >>> frame.loc[frame["estimand"] == "rmst", "what"].tolist()
+    ['difference in RMST to 10 months', 'difference in RMST to 12 months']
     """
     import pandas as pd
 
@@ -528,7 +158,12 @@ def ipd_prior_scales(
 
     Examples
     --------
-    >>> frame = ipd_prior_scales(ipd_estimates())  # doctest: +SKIP
+    >>> from oligomdt import evidence
+    >>> core = evidence.load()
+    >>> trials = {name: core[name] for name in ("CURB", "EXTEND")}
+    >>> frame = ipd_prior_scales(ipd_estimates(trials))
+    >>> frame.loc[frame["estimand"] == "rmst", ["group", "factor"]].values.tolist()
+    [['breast', 0.4], ['breast', 1.0], ['breast', 1.5]]
     """
     import pandas as pd
 
@@ -562,7 +197,11 @@ def rmst_draw_error(trials: Mapping[str, Trial] | None = None) -> pd.DataFrame:
 
     Examples
     --------
-    >>> frame = rmst_draw_error()  # doctest: +SKIP
+    >>> from oligomdt import evidence
+    >>> trials = {"CURB": evidence.load()["CURB"]}
+    >>> frame = rmst_draw_error(trials)
+    >>> frame[["result", "draws"]].values.tolist()
+    [['CURB-NSCLC', 200], ['CURB-breast', 200]]
     """
     import pandas as pd
 
@@ -578,6 +217,12 @@ def rmst_draw_error(trials: Mapping[str, Trial] | None = None) -> pd.DataFrame:
                 row = {"result": one.result.id, "draws": len(gains)}
                 rows.append(row | {"effective": worth, "error": error})
     return pd.DataFrame(rows)
+
+
+ONE_STAGE_COLUMNS = (
+    "group", "k", "what", "hr", "low", "high", "tau", "share",
+    "interaction_p_low", "interaction_p", "interaction_p_high", "checked",
+)  # fmt: skip
 
 
 def one_stage_synthesis(trials: Mapping[str, Trial] | None = None) -> pd.DataFrame:
@@ -604,7 +249,12 @@ def one_stage_synthesis(trials: Mapping[str, Trial] | None = None) -> pd.DataFra
 
     Examples
     --------
-    >>> frame = one_stage_synthesis()  # doctest: +SKIP
+    A histology with one trial has nothing to combine:
+
+    >>> from oligomdt import evidence
+    >>> trials = {"CURB": evidence.load()["CURB"]}
+    >>> one_stage_synthesis(trials).empty
+    True
     """
     import pandas as pd
 
@@ -614,7 +264,7 @@ def one_stage_synthesis(trials: Mapping[str, Trial] | None = None) -> pd.DataFra
         if len(members) > 1:
             said = {"group": group, "k": len(members)}
             rows += [said | row for row in _one_stage_rows(draws_of(members, trials))]
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=ONE_STAGE_COLUMNS)
 
 
 def _planned(times: Mapping[str, Any]):
@@ -716,7 +366,7 @@ def _one_stage_rows(apart: Sequence[Draws]) -> list[dict[str, Any]]:
         fits.setdefault("random effect", []).append(pooling.one_stage_random(stacked))
     rows = []
     for what, found in fits.items():
-        combined = _combined([(one.mu, one.se) for one in found], [])
+        combined = combined_draws([(one.mu, one.se) for one in found], [])
         estimate = pooling.Estimate(combined["estimate"], combined["se"])
         low, high = estimate.ci(0.95)
         p = np.array([one.interaction_p for one in found])

@@ -16,6 +16,7 @@ from oligomdt.analysis.estimates import pooled_rows
 from oligomdt.analysis.printing import decimals, percent, ratio
 from oligomdt.analysis.sensitivity import with_context
 from oligomdt.analysis.synthesis import PRIMARY_SCALE, PRIOR_SCALES, RELEVANT_HR, bayes_row
+from oligomdt.pooling.validation import check_several
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -91,8 +92,9 @@ def tipping(
         raise ValueError(f"group is {group!r}; it must be one of {', '.join(sets)}")
     y, s = _numbers(sets[group])
     rows = []
-    for count in events:
-        for new in hrs:
+    counts, ratios = check_several("events", events), check_several("hrs", hrs)
+    for count in counts:
+        for new in ratios:
             trial = pooling.from_total_events(new, count)
             effect = pooling.bayes([*y, trial.log_hr], [*s, trial.se], tau_prior=PRIOR)
             row = {"group": group, "k": effect.k, "events": float(count), "new_hr": float(new)}
@@ -187,7 +189,7 @@ def tipping_lines(
     """
     import pandas as pd
 
-    counts, prior = [float(count) for count in events], pooling.HalfNormal(tau_scale)
+    counts, prior = check_several("events", events), pooling.HalfNormal(tau_scale)
     rows = []
     for name, studies in _sets(estimates).items():
         data, described = _numbers(studies), _described(name, studies, prior)
@@ -295,7 +297,7 @@ def future_power(estimates: pd.DataFrame, events: Iterable[float] = FEW_EVENTS) 
     """
     import pandas as pd
 
-    counts = [float(count) for count in events]
+    counts = check_several("events", events)
     rows = []
     for name, studies in _sets(estimates).items():
         described = _described(name, studies)
@@ -361,7 +363,7 @@ def information(estimates: pd.DataFrame, hrs: Iterable[float] = TARGETS) -> pd.D
     """
     import pandas as pd
 
-    targets = [float(hr) for hr in hrs]
+    targets = check_several("hrs", hrs)
     rows = []
     for name, studies in _sets(estimates).items():
         checked = bool(studies["checked"].all())

@@ -11,6 +11,7 @@ from oligomdt import evidence
 from oligomdt.analysis.curves import ARMS, DEFINED, SPARSE
 from oligomdt.analysis.estimates import describe, pooled_rows
 from oligomdt.evidence import Trial
+from oligomdt.survival.ipd import followed_times
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -290,7 +291,7 @@ def control_survival(
     refuse_shared_patients(reconstructions)
     names = labels or [one.result.id for one in reconstructions]
     # The first time is that of all patients.
-    grid = np.array([0.0, *(float(time) for time in times)])
+    grid = np.array([0.0, *followed_times(list(times))])
     each = [arm_curves(one, "control", grid) for one in reconstructions]
     sizes = trial_weights(reconstructions)
     parts = [(name, [one], np.ones(1)) for name, one in zip(names, each, strict=True)]
@@ -330,7 +331,7 @@ def arm_survival(reconstruction: Any, arm: str, times: Iterable[float]) -> pd.Da
     >>> frame["surv"].round(2).tolist()
     [0.2, nan]
     """
-    grid = np.array([0.0, *(float(time) for time in times)])
+    grid = np.array([0.0, *followed_times(list(times))])
     curves = arm_curves(reconstruction, arm, grid)
     frame = _averaged([curves], np.ones(1))[["surv", "low", "high"]]
     frame.loc[~_readable(curves)] = np.nan
@@ -363,7 +364,7 @@ def control_pull(
     >>> control_pull([analysis.reconstruct("CURB-breast")], [6])
     {'CURB-breast': array([[1.]])}
     """
-    grid = np.array([float(time) for time in times])
+    grid = followed_times(list(times))
     names = labels or [one.result.id for one in reconstructions]
     pull = {
         name: np.tile(row, (len(grid), 1))

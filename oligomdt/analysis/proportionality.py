@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from oligomdt import evidence, pooling, survival
-from oligomdt.analysis.ipd_synthesis import curve_reconstructions, draws_of
+from oligomdt.analysis.trial_draws import curve_reconstructions, draws_of
 from oligomdt.evidence import Trial
 
 if TYPE_CHECKING:
@@ -47,7 +47,11 @@ def proportionality(trials: Mapping[str, Trial] | None = None) -> pd.DataFrame:
 
     Examples
     --------
-    >>> frame = proportionality()  # doctest: +SKIP
+    >>> from oligomdt import evidence
+    >>> trials = {"CURB": evidence.load()["CURB"]}
+    >>> frame = proportionality(trials)
+    >>> frame[["group", "label", "draws"]].values.tolist()
+    [['NSCLC', 'CURB, NSCLC (2024)', 200], ['breast', 'CURB, breast (2024)', 200]]
     """
     import pandas as pd
 
@@ -123,7 +127,11 @@ def hr_over_time(trials: Mapping[str, Trial] | None = None) -> pd.DataFrame:
 
     Examples
     --------
-    >>> frame = hr_over_time()  # doctest: +SKIP
+    >>> from oligomdt import evidence
+    >>> trials = {"CURB": evidence.load()["CURB"]}
+    >>> frame = hr_over_time(trials)
+    >>> frame["label"].unique().tolist()
+    ['CURB, NSCLC (2024)', 'CURB, breast (2024)']
     """
     import pandas as pd
 
@@ -188,7 +196,11 @@ def weighted_tests(trials: Mapping[str, Trial] | None = None) -> pd.DataFrame:
 
     Examples
     --------
-    >>> frame = weighted_tests()  # doctest: +SKIP
+    >>> from oligomdt import evidence
+    >>> trials = {"CURB": evidence.load()["CURB"]}
+    >>> frame = weighted_tests(trials)
+    >>> frame.loc[frame["group"] == "NSCLC", "weight"].tolist()
+    ['all alike', 'early', 'late']
     """
     import pandas as pd
 

@@ -46,7 +46,11 @@ def reconstructed_estimates(trials: Mapping[str, Trial] | None = None) -> pd.Dat
 
     Examples
     --------
-    >>> frame = reconstructed_estimates()  # doctest: +SKIP
+    >>> from oligomdt import evidence
+    >>> trials = {"CURB": evidence.load()["CURB"]}
+    >>> frame = reconstructed_estimates(trials)
+    >>> frame["result"].tolist()
+    ['CURB-whole', 'CURB-NSCLC', 'CURB-breast']
     """
     import pandas as pd
 
@@ -134,7 +138,11 @@ def agreement(trials: Mapping[str, Trial] | None = None) -> pd.DataFrame:
 
     Examples
     --------
-    >>> frame = agreement()  # doctest: +SKIP
+    >>> from oligomdt import evidence
+    >>> trials = {"CURB": evidence.load()["CURB"]}
+    >>> frame = agreement(trials)
+    >>> frame[["what", "result"]].values.tolist()
+    [['result', 'CURB-whole'], ['result', 'CURB-NSCLC'], ['result', 'CURB-breast']]
     """
     import pandas as pd
 

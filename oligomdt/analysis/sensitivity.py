@@ -72,7 +72,11 @@ def sensitivity(trials: Mapping[str, Trial] | None = None) -> pd.DataFrame:
 
     Examples
     --------
-    >>> frame = sensitivity()  # doctest: +SKIP
+    >>> from oligomdt import evidence
+    >>> trials = {"CURB": evidence.load()["CURB"]}
+    >>> frame = sensitivity(trials)
+    >>> frame.loc[frame["group"] == "NSCLC", "kind"].tolist()
+    ['primary analysis', 'adjusted', 'trial added', 'reconstructed']
     """
     import pandas as pd
 

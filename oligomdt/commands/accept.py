@@ -33,6 +33,12 @@ def add(command) -> None:
     how.add_argument("--accepted", metavar="FILE", help="write what the page saved")
 
 
+OF_ACCEPTANCE = (
+    "trial", "cohort", "report", "experimental", "control", "source", "label", "by", "note"
+)  # fmt: skip
+"""Options that say something only together with --accept or --accepted."""
+
+
 def asked(arguments: argparse.Namespace) -> bool:
     """Whether any coordinates are to be written into the data folder."""
     return bool(arguments.accept or arguments.accepted)
@@ -41,10 +47,12 @@ def asked(arguments: argparse.Namespace) -> bool:
 def check(arguments: argparse.Namespace) -> None:
     """Refuse, before any work is done, options that do not go together."""
     if not asked(arguments):
-        if arguments.trial or arguments.cohort:
+        useless = [name for name in OF_ACCEPTANCE if getattr(arguments, name)]
+        if useless:
+            options = ", ".join(f"--{name}" for name in useless)
             raise ValueError(
-                "nothing is written without acceptance: look at the overlay or the page, then "
-                "add --accept, or --accepted FILE with what the page saved"
+                f"{options}: nothing is written without acceptance; look at the overlay or the "
+                "page, then add --accept, or --accepted FILE with what the page saved"
             )
         return
     if not (arguments.trial and arguments.cohort):
@@ -103,6 +111,7 @@ def into_book(arguments: argparse.Namespace, read=None) -> list[str]:
                 f"{arguments.accepted} was saved for another file than {arguments.figure} "
                 f"(it was {reading.file})"
             )
+        _same_place(arguments, reading)
     else:
         reading = saved.saved(read, _digest(arguments.figure))
     roles = {"control": arguments.control, "experimental": arguments.experimental}
@@ -169,6 +178,17 @@ def _source(result, root) -> str:
         choice = f"one of {', '.join(found)}" if found else "the article's id in sources.yaml"
         raise ValueError(f"--source is missing: give {choice}")
     return found[0]
+
+
+def _same_place(arguments, reading) -> None:
+    """Refuse another panel or page than the one that was saved."""
+    for option, had in (("panel", reading.panel), ("page", reading.page)):
+        given = getattr(arguments, option)
+        if given is not None and str(given).casefold() != str(had).casefold():
+            raise ValueError(
+                f"--{option} {given}, but {arguments.accepted} holds {option} {had}: leave "
+                f"--{option} out, or give the file that was saved for it"
+            )
 
 
 def _lettered(arguments, reading) -> bool:

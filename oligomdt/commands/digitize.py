@@ -17,7 +17,12 @@ printed as a warning, and every part of it can be given:
   oligomdt digitize figure.svg --x-range 0 36 --names MDT Control --out curves
 
 DIR gets NAME.csv (arm, time, survival), NAME.censor.csv (arm, time) and NAME.risk.csv
-(arm, time, n_risk), NAME being the figure's; look at the overlay before they are used.
+(arm, time, n_risk), NAME being the figure's, with _B behind it if --panel B was given; look
+at the overlay before they are used. Then the patients can be reconstructed, without a
+table that has no rows:
+
+  oligomdt reconstruct curves/figure.csv --risk-table curves/figure.risk.csv \
+    --marks curves/figure.censor.csv --control Control --out patients.csv
 
 example: oligomdt digitize figure.svg --out curves"""
 
@@ -117,7 +122,7 @@ def summary(read) -> str:
     Returns
     -------
     str
-        Axes, arms, numbers at risk and warnings.
+        Axes, size of a pixel, arms, numbers at risk and warnings.
     """
     lines = [f"panel {read.panel.name} of {read.source}"]
     for name, axis in (("time", read.x_axis), ("survival", read.y_axis)):
@@ -128,6 +133,9 @@ def summary(read) -> str:
             unit = "(labelled in percent)" if axis.percent else ""
         told = f"{name}: {min(values):g} to {max(values):g} {unit}".rstrip()
         lines.append(f"{told}, {how}, off by {axis.residual:.2g} at most")
+    if read.drawing is not None and read.drawing.image is not None:
+        pixel = " ".join(f"{size:.3g}" for size in read.resolution)
+        lines.append(f"one pixel in time and survival: --resolution {pixel} of reconstruct")
     lines += [
         f"arm {arm.name}: {len(arm.time)} points to {arm.time[-1]:.4g}, survival "
         f"{arm.surv[-1]:.4g}; {len(arm.censor_time)} censoring marks"
@@ -159,6 +167,10 @@ def _check_outputs(arguments) -> None:
             raise ValueError(f"{named} {path}: give a file in a folder that exists")
         if path.resolve() == Path(arguments.figure).resolve():
             raise ValueError(f"{named} {path} is the figure; give another file")
+    if arguments.overlay and arguments.page_html:
+        overlay, page = Path(arguments.overlay), Path(arguments.page_html)
+        if overlay.resolve() == page.resolve():
+            raise ValueError(f"--overlay and --page-html are both {page}; give two files")
 
 
 def _write(arguments, read) -> list:
@@ -172,6 +184,7 @@ def _write(arguments, read) -> list:
         contents[Path(arguments.page_html)] = accept.page(arguments, read)
     if arguments.out:
         folder, stem = Path(arguments.out), Path(arguments.figure).stem
+        stem += f"_{read.panel.name}" if arguments.panel else ""
         frames = {"csv": read.points(), "censor.csv": read.censor(), "risk.csv": read.risk()}
         for ending, frame in frames.items():
             text = frame.to_csv(index=False, float_format="%.10g", lineterminator="\n")

@@ -123,10 +123,12 @@ def number(text: str) -> tuple[float, bool] | None:
     >>> from oligomdt.digitize.axis import number
     >>> number("0.25"), number("75 %"), number("months"), number("1,000")
     ((0.25, False), (75.0, True), None, (1000.0, False))
+    >>> number("0,250")  # no thousands, so the comma is that of a decimal
+    (0.25, False)
     """
     text = text.strip().replace("\u2212", "-").replace("\u2013", "-").replace("\u00b7", ".")
     text = text.replace("\u2009", "").replace("\u00a0", "")
-    if re.fullmatch(r"[-+]?\d{1,3}(,\d{3})+", text):
+    if re.fullmatch(r"[-+]?[1-9]\d{0,2}(,\d{3})+", text):
         text = text.replace(",", "")
     match = re.fullmatch(r"([-+]?(?:\d+(?:[.,]\d*)?|[.,]\d+))\s*(%?)", text)
     return (float(match[1].replace(",", ".")), bool(match[2])) if match else None

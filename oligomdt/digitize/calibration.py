@@ -41,12 +41,12 @@ def read_axes(drawing: Drawing, place: Place, settings: Settings) -> tuple[Axis,
     warnings = []
     x_axis = _axis(drawing, place, "x", settings.x_range, settings.box, warnings)
     y_axis = _axis(drawing, place, "y", settings.y_range, settings.box, warnings)
-    title = _x_title(drawing, place)
+    title = x_title(drawing, place)
     unit = settings.unit or unit_of(title)
     if unit is None:
         warnings.append("the unit of time was not found; give it with --unit")
     x_axis = replace(x_axis, title=title, unit=unit)
-    return x_axis, _as_proportion(drawing, place, y_axis, settings, warnings), warnings
+    return x_axis, as_proportion(drawing, place, y_axis, settings, warnings), warnings
 
 
 def _axis(drawing, place, name, given, box, warnings) -> Axis:
@@ -183,7 +183,7 @@ def _grid(drawing, place, name) -> list[float]:
     return found
 
 
-def _x_title(drawing, place) -> str:
+def x_title(drawing, place) -> str:
     """The words below the labels of time, in the middle of the panel."""
     panel = place.panel
     bottom = max((label.text.y1 for label in place.x_labels), default=panel.y1)
@@ -204,7 +204,14 @@ def _x_title(drawing, place) -> str:
     return "" if chosen is None else chosen.text
 
 
-def _as_proportion(drawing, place, axis, settings, warnings) -> Axis:
+def as_proportion(drawing, place, axis, settings, warnings) -> Axis:
+    """The survival axis from 0 to 1, whatever its labels say; `warnings` grows.
+
+    Raises
+    ------
+    DigitizeError
+        When its labels cannot be survival.
+    """
     title = _y_title(drawing, place)
     values = [value for _, value in axis.ticks]
     percent = settings.percent

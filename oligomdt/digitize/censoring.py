@@ -1,107 +1,195 @@
-"""Censoring marks of an image: short upright strokes across the line of an arm."""
+"""Censoring marks of an image: short upright strokes across the lines of the arms."""
+
+from dataclasses import dataclass
 
 import numpy as np
 
-from oligomdt.digitize.trace import Trace
+from oligomdt.digitize import tick
+from oligomdt.digitize.tick import Tick
+from oligomdt.digitize.trace import Trace, ribbon
 
-LEAST = 0.65
-"""Pixels that a mark rises over its line at least."""
+FAINT = 0.2
+"""Ink of a pixel that may be part of a mark."""
+
+LONGEST = 60
+"""Pixels from a line to the tip of the largest mark."""
+
+BESIDE = 1.6
+"""Pixels to either side from where a mark may have its level: it is wider than a point."""
 
 
-def marks(cover, hidden, trace: Trace) -> tuple[np.ndarray, float]:
-    """Places of the marks of one arm along the time axis, in pixels of `cover`.
+@dataclass(frozen=True, eq=False)
+class Line:
+    """One arm as its marks are looked for.
 
-    Parameters
+    Attributes
     ----------
-    cover : array of shape (height, width)
-        Ink in the colour of the marks.
+    ink : array of shape (height, width)
+        Ink in the colour of the arm, its confidence band taken off.
     hidden : array of bool, shape (height, width)
-        Where something else is drawn.
+        Where something else is drawn, the other arms included.
     trace : Trace
-        The curve, in pixels of `cover`.
+        Its curve, in pixels of `ink`.
+    """
+
+    ink: np.ndarray
+    hidden: np.ndarray
+    trace: Trace
+
+
+def shape(lines) -> Tick | None:
+    """What one mark of the figure looks like; None if it has none."""
+    reach = _reach(lines)
+    if reach is None:
+        return None
+    profiles = [profile(line, reach) for line in lines]
+    inks, sure = (np.concatenate(part) for part in zip(*profiles, strict=True))
+    return tick.learnt(inks, sure, reach)
+
+
+MOST = 12
+"""Bars on the lines to one that stands free; where there are more they are corners of steps."""
+
+FEW = 15
+"""Bars that are too few to judge by that."""
+
+
+def free(lines, one: Tick) -> bool:
+    """Whether enough bars stand free of steps for what was learnt to be a mark."""
+    bars = 0
+    for line in lines:
+        inked, _ = profile(line, one.reach)
+        bars += sum(inked[a:b].max() > 0.25 for a, b in tick.runs(inked > tick.BLANK))
+    return bars <= max(FEW, MOST * sum(len(_clear(line)) for line in lines))
+
+
+def marks(line: Line, one: Tick) -> tuple[np.ndarray, int]:
+    """Places of the marks of one arm along the time axis, in pixels of its ink.
 
     Returns
     -------
     places : array of shape (c,)
         From left to right.
-    reach : float
-        From the middle of a mark to its tip, in pixels; 0 if there is none.
+    merged : int
+        How many of them stand in runs in which single marks cannot be told apart.
     """
-    up, down, near_drop = _heights(cover, hidden, trace)
-    both = np.minimum(up, down)
-    size = _size(both, near_drop)
-    if size is None:
-        return np.empty(0), 0.0
-    height = np.where(near_drop, np.maximum(up, down), both)
-    height = np.where(np.maximum(up, down) > 1.8 * size + 1, 0, height)
-    return _places(height, size), size + trace.width / 2
+    return tick.places(*profile(line, one.reach), one)
 
 
-def _heights(cover, hidden, trace):
-    """Ink that runs up and down from the line in every column, and where the line drops."""
-    x = np.arange(cover.shape[1])
-    points, half = trace.points, trace.width / 2
-    last = min(int(trace.end + half + 1), len(x) - 1)
-    levels = trace.level(x + 0.5)
-    drops = points[1:-1:2, 0] if len(points) > 2 else np.empty(0)
-    near = np.zeros(len(x), bool)
-    up, down = np.zeros(len(x)), np.zeros(len(x))
-    high, low = levels.copy(), levels.copy()
-    for place in drops:
-        k = int(np.searchsorted(points[:, 0], place, side="left"))
-        y1, y2 = points[k, 1], points[min(k + 1, len(points) - 1), 1]
-        a, b = max(int(place - half - 1.2), 0), min(int(place + half + 1.2), last)
-        near[a : b + 1] |= y2 - y1 > 1.0
-        high[a : b + 1] = np.minimum(high[a : b + 1], y1)
-        low[a : b + 1] = np.maximum(low[a : b + 1], y2)
-    for column in range(max(int(points[0, 0] + half), 0), last + 1):
-        top = int(round(high[column] - half - 0.6))
-        foot = int(round(low[column] + half + 0.6))
-        up[column] = _run(cover[: max(top, 0), column][::-1])
-        down[column] = _run(cover[max(foot, 0) :, column])
-    return up, down, near
+# -- reach
 
 
-def _run(ink) -> float:
-    part = ink[:40]
-    blank = np.flatnonzero(part < 0.3)
-    return float(part[: blank[0]].sum()) if len(blank) else float(part.sum())
-
-
-def _size(both, near_drop):
-    """How far the marks reach over the line: the usual height of clear peaks."""
-    clear = np.where(near_drop, 0, both)
-    peaks = [clear[a:b].max() for a, b in _runs(clear >= LEAST) if b - a <= 12]
-    peaks = [peak for peak in peaks if peak >= LEAST]
-    if not peaks:
+def _reach(lines) -> float | None:
+    """From the middle of a line to the tip of a mark: the weighted median of clear marks."""
+    found = [pair for line in lines for pair in _clear(line)]
+    if not found:
         return None
-    return float(np.median(peaks))
+    values, weights = np.array(sorted(found)).T
+    total = np.cumsum(weights)
+    return float(values[np.searchsorted(total, total[-1] / 2)])
 
 
-def _runs(flags):
-    changes = np.flatnonzero(np.diff(np.r_[False, flags, False].astype(int)))
-    return list(zip(changes[::2], changes[1::2], strict=True))
-
-
-def _places(height, size) -> np.ndarray:
-    tall = np.clip(height / size, 0, 1)
-    groups = _runs(tall >= 0.35)
-    groups = [(a, b) for a, b in groups if tall[a:b].max() >= 0.65]
-    widths = [float(tall[a:b].sum()) for a, b in groups]
-    if not widths:
-        return np.empty(0)
-    usual = max(float(np.percentile(widths, 25)), 0.8)
+def _clear(line) -> list[tuple[float, float]]:
+    """Reach and ink of bars that stand out alike above and below a level, away from drops."""
+    up, down, ink = _heights(line)
+    both = np.minimum(up, down)
     found = []
-    for (a, b), wide in zip(groups, widths, strict=True):
-        if wide > (30 if size > 2 else 5) * usual:
+    for a, b in tick.runs(both > 0):
+        k = a + int(np.argmax(1000 * both[a:b] + ink[a:b]))
+        beyond = both[k] - line.trace.width / 2
+        dark = beyond * ink[a:b].max()
+        if b - a > 40 or beyond < 0.8 or dark < 0.6:
             continue
-        weights = tall[a:b]
-        middle = float((weights * (np.arange(a, b) + 0.5)).sum() / weights.sum())
-        spare = wide - usual
-        if spare < 0.7:
-            found.append(middle)
+        if abs(up[k] - down[k]) <= max(2, 0.3 * both[k]):
+            found.append((float(up[k] + down[k]) / 2, float(dark)))
+    return found
+
+
+def _heights(line):
+    """How far ink runs up and down from the middle of the line by column, and how dark."""
+    cover, hidden, trace = line.ink, line.hidden, line.trace
+    half, count = trace.width / 2, cover.shape[1]
+    drops = trace.points[1:-1:2, 0]
+    up, down, ink = np.zeros(count), np.zeros(count), np.zeros(count)
+    for x in range(max(int(trace.points[0, 0] + half), 0), min(int(trace.end + half), count)):
+        if len(drops) and np.abs(drops - x - 0.5).min() < half + 1.5:
             continue
-        # Marks that run together: as many as just touch.
-        count = max(2, int(round(spare / max(0.8 * usual, 1.2))) + 1)
-        found += list(np.linspace(middle - spare / 2, middle + spare / 2, count))
-    return np.sort(np.array(found))
+        level = float(trace.level(x + 0.5))
+        top, foot = max(int(round(level - half - 0.5)), 0), int(round(level + half + 0.5))
+        if hidden[max(top - 3, 0) : top, x].any() or hidden[foot : foot + 3, x].any():
+            continue
+        above, dark = _length(cover[:top, x][::-1])
+        below, dark_below = _length(cover[foot:, x])
+        if above and below:
+            up[x], down[x] = level - top + above, foot - level + below
+            ink[x] = min(dark, dark_below)
+    return up, down, ink
+
+
+def _length(ink) -> tuple[float, float]:
+    """Length of a stroke from a line outwards, its tip as a part of a pixel, and its ink."""
+    gone = np.flatnonzero(ink[:LONGEST] < FAINT)
+    part = ink[: gone[0]] if len(gone) else ink[:LONGEST]
+    if not len(part):
+        return 0.0, 0.0
+    return float(part.sum() / part.max()), float(part.mean())
+
+
+# -- profile
+
+
+def profile(line, reach) -> tuple[np.ndarray, np.ndarray]:
+    """How much of a mark's height is inked in every column, and how sure that is (0 to 1)."""
+    trace = line.trace
+    own = ribbon(line.ink.shape, trace, 0.6)
+    count = line.ink.shape[1]
+    inked, sure = np.zeros(count), np.zeros(count)
+    last = min(int(trace.end + trace.width / 2 + max(reach, 3)), count - 1)
+    for x in range(max(int(trace.points[0, 0]), 0), last + 1):
+        column = line.ink[:, x], line.hidden[:, x], own[:, x]
+        beside = x + 0.5 + np.array([0.0, -BESIDE, BESIDE])
+        levels = dict.fromkeys(float(level) for level in trace.level(beside))
+        found = [_at(column, level, trace.width / 2, reach) for level in levels]
+        inked[x], sure[x] = max(found, key=lambda pair: pair[0])
+    return inked, sure
+
+
+def _at(column, level, half, reach) -> tuple[float, float]:
+    """Ink of a mark that would cross the line at one level, and how sure it is."""
+    above = _half(column, level - reach, level - half - 0.5)
+    below = _half(column, level + half + 0.5, level + reach)
+    top, foot = int(level - reach - 1.6), int(level + reach + 1.6)
+    if above is not None and below is not None:
+        inked = min(above[0], below[0])
+        # A line that goes on at both ends is none of its marks.
+        on = _goes_on(column, top, inked) and _goes_on(column, foot, inked)
+        return (0.0 if on else inked), 1.0
+    one = above or below
+    if one is None or one[1] < 2:
+        return 0.0, 0.0
+    # Half a mark is one only if it ends where marks end.
+    on = _goes_on(column, top if above is not None else foot, one[0])
+    return (0.0 if on else one[0]), 0.7
+
+
+def _goes_on(column, row, inked) -> bool:
+    """Whether a stroke is still there beyond its tip."""
+    ink, hidden, own = column
+    if not 0 <= row < len(ink) or hidden[row] or own[row]:
+        return False
+    return bool(ink[row] > inked / 2)
+
+
+def _half(column, start, end):
+    """Ink of one half of a mark and its pixels; None if too few of them can be seen."""
+    ink, hidden, own = column
+    a, b = max(int(np.ceil(start - 0.25)), 0), min(int(end + 0.25), len(ink))
+    clear = ~(hidden[a:b] | own[a:b])
+    if b <= a or clear.sum() < max(1, 0.34 * (b - a)):
+        return None
+    # Nearly all of a mark is inked, while a step or the bar of a cross is a few pixels.
+    place = 0.4 * (clear.sum() - 1)
+    ordered, low = np.sort(ink[a:b][clear]), int(place)
+    high = min(low + 1, len(ordered) - 1)
+    inked = ordered[low] + (place - low) * (ordered[high] - ordered[low])
+    return float(inked), len(ordered)

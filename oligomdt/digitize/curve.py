@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from oligomdt.digitize import limits
-from oligomdt.digitize.axis import Axis
+from oligomdt.digitize.axis import OPTION, Axis
 from oligomdt.digitize.drawing import Drawing, Stroke
 from oligomdt.digitize.error import DigitizeError
 from oligomdt.digitize.figure import Panel
@@ -17,6 +17,12 @@ EVEN = 0.03
 
 LEAN = 0.25
 """Points that a slant may be wide or high: less than the width of any line."""
+
+NEAR = 0.05
+"""Points by which a curve may miss time 0, survival 1 or 0: figures round their numbers."""
+
+FAR = 3.0
+"""Points by which an axis read from its labels may be off; a curve further out is wrong."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,17 +128,58 @@ def find(
 def corners(curve: Curve, x_axis: Axis, y_axis: Axis) -> tuple[np.ndarray, np.ndarray]:
     """Time and survival of a curve's start, drops and end.
 
-    Each drop gives one point, with the survival after it; survival above 1 and time below 0
-    by less than the precision of the page become 1 and 0.
+    Each drop gives one point, with the survival after it. Time and survival within `NEAR` of
+    0 and 1 become 0 and 1; so do those beyond, which `beyond` tells of.
     """
     x, y = curve.points[:, 0], curve.points[:, 1]
     keep = np.ones(len(x), bool)
     keep[1:-1] = np.diff(y)[:-1] > 0  # after an upright part
     time, surv = x_axis.value(x[keep]), y_axis.value(y[keep])
-    time[np.abs(time) < 0.05 * abs(x_axis.scale)] = 0.0
-    surv[np.abs(surv - 1) < 0.05 * abs(y_axis.scale)] = 1.0
-    surv[np.abs(surv) < 0.05 * abs(y_axis.scale)] = 0.0
-    return time, surv
+    time[np.abs(time) < NEAR * abs(x_axis.scale)] = 0.0
+    surv[np.abs(surv - 1) < NEAR * abs(y_axis.scale)] = 1.0
+    surv[np.abs(surv) < NEAR * abs(y_axis.scale)] = 0.0
+    return np.maximum(time, 0.0), np.clip(surv, 0.0, 1.0)
+
+
+def beyond(curves: list[Curve], x_axis: Axis, y_axis: Axis) -> list[str]:
+    """Whether curves leave what is possible on these axes, as warnings.
+
+    Parameters
+    ----------
+    curves : list of Curve
+        The arms.
+    x_axis, y_axis : Axis
+        Time, and survival as a proportion.
+
+    Returns
+    -------
+    list of str
+        One for each edge that a curve goes more than `NEAR` beyond.
+
+    Raises
+    ------
+    DigitizeError
+        If a curve goes more than `FAR` beyond: the axis is then wrong.
+    """
+    points = np.vstack([one.points for one in curves])
+    time, surv = x_axis.value(points[:, 0]), y_axis.value(points[:, 1])
+    told = []
+    for most, axis, where, option in (
+        (-time.min(), x_axis, "before time 0", OPTION["x"]),
+        (surv.max() - 1, y_axis, "above survival 1", OPTION["y"]),
+        (-surv.min(), y_axis, "below survival 0", OPTION["y"]),
+    ):
+        if most > FAR * abs(axis.scale):
+            raise DigitizeError(
+                f"a curve runs {most:.2g} {where}, so that axis was not read right; give its "
+                f"range with {option}"
+            )
+        if most > NEAR * abs(axis.scale):
+            told.append(
+                f"a curve ran {most:.2g} {where} and was put on it; check that axis, or give "
+                f"its range with {option}"
+            )
+    return told
 
 
 # -- step lines

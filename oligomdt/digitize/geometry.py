@@ -56,7 +56,7 @@ class Outline:
 
     def __init__(self):
         self.parts = []  # (points, closed, curved)
-        self._points, self._curved, self._start = [], False, (0.0, 0.0)
+        self._points, self.curved, self._start = [], False, (0.0, 0.0)
         self.last = (0.0, 0.0)
 
     def move(self, x, y):
@@ -92,7 +92,7 @@ class Outline:
                 s**3 * x0 + 3 * s * s * t * x1 + 3 * s * t * t * x2 + t**3 * x3,
                 s**3 * y0 + 3 * s * s * t * y1 + 3 * s * t * t * y2 + t**3 * y3,
             )
-        self._curved = True
+        self.curved = True
 
     def close(self):
         """Join the subpath to its start."""
@@ -106,5 +106,5 @@ class Outline:
 
     def _finish(self, closed):
         if len(self._points) > 1 or (self._points and closed):
-            self.parts.append((np.array(self._points, float), closed, self._curved))
-        self._points, self._curved = [], False
+            self.parts.append((np.array(self._points, float), closed, self.curved))
+        self._points, self.curved = [], False

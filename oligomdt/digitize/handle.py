@@ -93,7 +93,9 @@ def _beside(image, text, words, texts):
     left = max(int(text.x0 - 9 * size), 0)
     for other in texts:
         letters = sum(letter.isalnum() for letter in other.text)
-        if letters > 2 and abs(other.y - text.y) < 0.6 * size and other.x1 < text.x0 - size:
+        # A pair of letters is a word if it was read surely; a cross on a sample never is.
+        word = letters > 2 or (letters == 2 and other.confidence > 0.9)
+        if word and abs(other.y - text.y) < 0.6 * size and other.x1 < text.x0 - size:
             left = max(left, int(other.x1) + 2)
     right = int(text.x0 - max(0.12 * size, 1))
     if right - left < size or int(high) < 0 or int(low) >= len(image):

@@ -5,7 +5,7 @@ import math
 import warnings
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from oligomdt.digitize import limits
 from oligomdt.digitize.drawing import Drawing
@@ -25,7 +25,7 @@ def read(content: bytes, name: str) -> Drawing:
     Returns
     -------
     Drawing
-        Of kind 'raster': opaque, in red, green and blue.
+        Of kind 'raster': opaque, in red, green and blue, turned as the file says.
 
     Raises
     ------
@@ -33,33 +33,57 @@ def read(content: bytes, name: str) -> Drawing:
         When it is broken or larger than `limits` allow.
     """
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(record=True) as heard:
+            warnings.simplefilter("always")
             # The size is checked against our own limits before anything is unpacked.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(content), formats=("PNG", "JPEG", "TIFF")) as picture:
                 _check_size(picture.size, name)
                 notes = _frames(picture, name)
-                array = _opaque(picture)
+                array = _opaque(ImageOps.exif_transpose(picture))
     except DigitizeError:
         raise
     except Image.DecompressionBombError as error:
         raise DigitizeError(_too_large(name)) from error
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, KeyError) as error:
-        raise DigitizeError(f"{name} cannot be read as an image: it is broken") from error
-    array, more = _of_usual_size(array, name)
-    notes = (*notes, *more)
-    height, width = array.shape[:2]
-    return Drawing("raster", float(width), float(height), image=array, source=name, notes=notes)
+    except Exception as error:  # of a broken file, Pillow raises nearly every kind
+        raise DigitizeError(
+            f"{name} cannot be read as an image: it is broken; give a PNG, JPEG or TIFF file "
+            "that opens"
+        ) from error
+    if heard:
+        notes += (f"{name} is damaged ({str(heard[0].message).strip()}); compare the overlay",)
+    return page(array, name, notes)
 
 
-def _of_usual_size(array, name):
-    """The image, made smaller by a whole number if it has more pixels than reading needs."""
+def page(array: np.ndarray, name: str, notes=(), number: int = 1) -> Drawing:
+    """An image as a drawing, made smaller if it has more pixels than reading needs.
+
+    Parameters
+    ----------
+    array : array of shape (height, width, 3), uint8
+        The image.
+    name : str
+        Of the file.
+    notes : tuple of str
+        What is not sure about it.
+    number : int
+        Of the page.
+
+    Returns
+    -------
+    Drawing
+        Of kind 'raster', smaller by a whole number if it had more than `ENOUGH` pixels.
+    """
     height, width = array.shape[:2]
     times = math.ceil(math.sqrt(width * height / ENOUGH))
-    if times == 1:
-        return array, ()
-    smaller = np.array(Image.fromarray(array).reduce(times))
-    return smaller, (f"{name} was read at 1/{times} of its size; --box counts in those pixels",)
+    if times > 1:
+        array = np.array(Image.fromarray(array).reduce(times))
+        told = f"{name} was read at 1/{times} of its size; --box counts in those pixels"
+        notes = (*notes, told)
+    height, width = map(float, array.shape[:2])
+    return Drawing(
+        "raster", width, height, image=array, source=name, page=number, notes=tuple(notes)
+    )
 
 
 ENOUGH = 6_000_000

@@ -86,7 +86,7 @@ def find(
         if place not in used and re.search(r"[^\W\d_]", text.text) and len(text.text) < 80
     ]
     names = [None] * len(curves)
-    for way in (_by_handles, _by_swatches, _by_colours, _by_lines, _by_place):
+    for way in (_by_handles, _by_swatches, by_colours, _by_lines, by_place):
         open_ = [k for k, name in enumerate(names) if name is None]
         if not open_:
             break
@@ -95,7 +95,7 @@ def find(
         for k, name in way(drawing, panel, [curves[k] for k in open_], free, known).items():
             names[open_[k]] = name
     lost = _without_curve(drawing, curves, words, names)
-    names, warnings = _complete(names)
+    names, warnings = completed(names)
     if lost:
         warnings.append(
             f"the legend also names {', '.join(lost)}, for which no curve was found; check the "
@@ -104,7 +104,8 @@ def find(
     return names, warnings
 
 
-def _complete(names) -> tuple[list[Name], list[str]]:
+def completed(names) -> tuple[list[Name], list[str]]:
+    """A different name for every arm, 'Arm 1', ... where none was found, and warnings."""
     warnings = []
     beside = [name.text for name in names if name is not None and name.how == "beside"]
     if beside:
@@ -120,9 +121,13 @@ def _complete(names) -> tuple[list[Name], list[str]]:
         warnings.append(
             f"no name was found for {len(missing)} of {len(names)} arm(s); give --names"
         )
-    return [
-        Name(f"Arm {k + 1}", "none") if name is None else name for k, name in enumerate(names)
-    ], warnings
+    taken = {name.text for name in names if name is not None}
+    for k in missing:
+        numbers = (k + 1, *range(1, 2 * len(names) + 1))
+        free = next(text for n in numbers if (text := f"Arm {n}") not in taken)
+        names[k] = Name(free, "none")
+        taken.add(free)
+    return names, warnings
 
 
 # -- legend
@@ -238,7 +243,7 @@ def _by_lines(drawing, panel, curves, words, known) -> dict:
             continue
         for end, other in ((0, -1), (-1, 0)):
             text = _beside_point(stroke.points[other], words)
-            if text is None or not _may_name(text, known):
+            if text is None or not may_name(text, known):
                 continue
             k = _pointed_at(curves, stroke.points[other], stroke.points[end])
             if k is not None and k not in found:
@@ -249,10 +254,10 @@ def _by_lines(drawing, panel, curves, words, known) -> dict:
 def _pointed_at(curves, start, end):
     """The curve that a line runs into, if it goes on for a little."""
     length = float(np.hypot(*(end - start)))
-    if length < 8 or min(_distance(curve, start) for curve in curves) < 2:
+    if length < 8 or min(distance(curve, start) for curve in curves) < 2:
         return None  # a mark on a curve
     for step in np.arange(0.0, 4.5, 0.25):  # leaders stop short of what they point at
-        gaps = [_distance(curve, end + step * (end - start) / length) for curve in curves]
+        gaps = [distance(curve, end + step * (end - start) / length) for curve in curves]
         if min(gaps) < 0.5:
             return int(np.argmin(gaps))
     return None
@@ -268,7 +273,7 @@ def _beside_point(point, words):
     return words[min(near)[1]] if near else None
 
 
-def _distance(curve, point) -> float:
+def distance(curve, point) -> float:
     """Distance of a point from a curve."""
     a, b = curve.points[:-1], curve.points[1:]
     length = np.maximum(((b - a) ** 2).sum(axis=1), 1e-12)
@@ -277,7 +282,7 @@ def _distance(curve, point) -> float:
     return float(np.sqrt(((nearest - point) ** 2).sum(axis=1)).min())
 
 
-def _by_colours(drawing, panel, curves, words, known) -> dict:
+def by_colours(drawing, panel, curves, words, known) -> dict:
     """Texts in the colour that only one arm has."""
     found = {}
     for k, curve in enumerate(curves):
@@ -290,23 +295,16 @@ def _by_colours(drawing, panel, curves, words, known) -> dict:
             for text in words
             if text.colour is not None
             and np.abs(np.subtract(text.colour, colour)).sum() < 20
-            and _may_name(text, known)
+            and may_name(text, known)
         ]
         if same and len({key(text.text) for text in same}) == 1:
             found[k] = Name(cleaned(same[0].text), "colour", same[0])
     return found
 
 
-def _by_place(drawing, panel, curves, words, known) -> dict:
+def by_place(drawing, panel, curves, words, known) -> dict:
     """As many texts inside the panel as curves: each to the nearest, all together."""
-    inside = [
-        text
-        for text in words
-        if panel.x0 < text.x < panel.x1 + 60
-        and panel.y0 < text.y < panel.y1
-        and (text.angle < 5 or text.angle > 355)
-        and _may_name(text, known)
-    ]
+    inside = [text for text in words if beside_curves(text, panel) and may_name(text, known)]
     if len(inside) != len(curves) or not curves:
         return {}
     if len(curves) == 1 and not known:
@@ -331,7 +329,14 @@ def _gap(curve, text) -> float:
     return float(np.average(np.abs(y - text.y), weights=weight))
 
 
-def _may_name(text, known) -> bool:
+def beside_curves(text, panel) -> bool:
+    """Whether a text stands level where names of curves do: not a title of the figure."""
+    level = text.angle < 5 or text.angle > 355
+    return level and panel.x0 < text.x < panel.x1 + 60 and panel.y0 < text.y < panel.y1
+
+
+def may_name(text, known) -> bool:
+    """Whether a text can be the name of an arm: one of those known, if any are."""
     if known:
         return key(text.text) in {key(name) for name in known}
     return REMARK.search(cleaned(text.text)) is None

@@ -7,8 +7,9 @@ that runs upwards: pieces above each other are turned first.
 """
 
 import importlib.util
+import itertools
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,7 +17,8 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
-from oligomdt.digitize.drawing import Text
+from oligomdt.digitize import limits
+from oligomdt.digitize.drawing import Drawing, Text
 from oligomdt.digitize.error import DigitizeError
 
 MODEL = ("rapidocr_onnxruntime", "models", "ch_PP-OCRv4_rec_infer.onnx")
@@ -52,31 +54,128 @@ class Line:
     upright: bool = False
 
 
-def texts(image: np.ndarray) -> tuple[Text, ...]:
-    """Every line of text of an image.
+def lettered(drawing: Drawing) -> Drawing:
+    """A raster page with its lines of text.
 
     Parameters
     ----------
-    image : array of shape (height, width, 3), uint8
-        The page.
+    drawing : Drawing
+        Of kind 'raster'.
 
     Returns
     -------
-    tuple of Text
-        With the confidence of the recogniser; pieces it cannot read are left out.
+    Drawing
+        Its texts have the confidence of the recogniser; pieces it cannot read are left out,
+        and a note says so if there were more than `MOST`.
 
     Raises
     ------
     DigitizeError
         When the recogniser is not installed.
     """
-    found = lines(image)[:MOST]
-    answers = _in_rows(found, read(image, found))
-    return tuple(
+    image, notes = drawing.image, drawing.notes
+    found = lines(image)
+    if len(found) > MOST:
+        told = f"{MOST} of {len(found)} pieces of text were read; crop it to the figure"
+        found, notes = found[:MOST], (*notes, f"{drawing.source or 'the image'}: {told}")
+    found, answers = _words(image, found, read(image, found))
+    answers = _in_rows(found, _single(image, found, answers))
+    texts = tuple(
         Text(text, line.x0, line.y0, line.x1, line.y1, 90.0 * line.upright, confidence, colour)
         for line, (text, confidence) in zip(found, answers, strict=True)
         if text and (colour := _colour(image, line)) is not None
     )
+    return replace(drawing, texts=texts, notes=notes)
+
+
+GAP = 1.15
+"""Widest space between words of lettering of fixed width, in heights of the lettering."""
+
+
+def _words(image, found, answers):
+    """Lines of text whose words stand as far apart as in lettering of fixed width, as one.
+
+    A number follows a word only at the space that the words before it have: the first count of
+    a table stands apart from the name of its row.
+    """
+    order = sorted(range(len(found)), key=lambda k: (found[k].upright, found[k].x0))
+    chains = []
+    for k in order:
+        line = found[k]
+        before = [chain for chain in chains if _follows(found[chain[-1]], line)]
+        if line.upright or not before:
+            chains.append([k])
+            continue
+        chain = max(before, key=lambda chain: found[chain[-1]].x1)
+        space = line.x0 - found[chain[-1]].x1
+        spaces = [found[b].x0 - found[a].x1 for a, b in itertools.pairwise(chain)]
+        lettered = [_is_word(answers[i][0]) for i in (*chain, k)]
+        same = spaces and space <= 1.25 * max(spaces)
+        number_last = not lettered[-1] and any(ch.isdigit() for ch in answers[k][0])
+        if any(lettered) and (not number_last or same):
+            chain.append(k)
+        else:
+            chains.append([k])
+    whole = [_whole(found, chain) for chain in chains]
+    joined = [k for k, chain in enumerate(chains) if len(chain) > 1]
+    again = dict(zip(joined, read(image, [whole[k] for k in joined]), strict=True))
+    return whole, [again.get(k, answers[chain[0]]) for k, chain in enumerate(chains)]
+
+
+def _is_word(text) -> bool:
+    return sum(letter.isalpha() for letter in text) >= 2
+
+
+def _follows(one, other) -> bool:
+    """Whether a line of text stands in the line of another, a word's space behind it."""
+    size = max(one.y1 - one.y0, other.y1 - other.y0)
+    level = abs(one.y1 - other.y1) <= 0.3 * size and not one.upright
+    alike = min(one.y1 - one.y0, other.y1 - other.y0) > 0.45 * size
+    return level and alike and 0 < other.x0 - one.x1 <= GAP * size
+
+
+def _whole(found, chain) -> Line:
+    lines = [found[k] for k in chain]
+    return Line(
+        min(line.x0 for line in lines),
+        min(line.y0 for line in lines),
+        max(line.x1 for line in lines),
+        max(line.y1 for line in lines),
+        lines[0].upright,
+    )
+
+
+SURE = 0.95
+"""Confidence from which a single letter is taken as it was read."""
+
+
+def _single(image, found, answers):
+    """Single letters that were not read surely, read again three times beside each other.
+
+    The recogniser knows words: of one letter alone it often says nothing.
+    """
+    chosen = [
+        k
+        for k, (line, answer) in enumerate(zip(found, answers, strict=True))
+        if len(answer[0]) <= 1
+        and answer[1] < SURE
+        and not line.upright
+        and line.x1 - line.x0 <= 1.2 * (line.y1 - line.y0)
+    ]
+    again = _read_pictures([_thrice(_picture(image, found[k])) for k in chosen])
+    answers = list(answers)
+    for k, (text, confidence, digits, sure) in zip(chosen, again, strict=True):
+        if len(text) == 3 and len(set(text)) == 1 and confidence > answers[k][1]:
+            answers[k] = (text[0], confidence, digits[:1], sure)
+    return answers
+
+
+def _thrice(picture):
+    """A picture of one letter, three times with the room that letters of a word have."""
+    width = picture.shape[2]
+    cut = round(0.2 * width)
+    inner = picture[:, :, cut : width - cut]
+    return np.concatenate([picture[:, :, : width - cut], inner, picture[:, :, cut:]], axis=2)
 
 
 def _in_rows(found, answers):
@@ -153,11 +252,37 @@ def lines(image: np.ndarray) -> list[Line]:
     hyphen = small & (height < 0.45 * typical) & (width > height) & (width < 0.7 * typical)
     core = np.flatnonzero(tall | (hyphen & ~taken))
     found = [_line(boxes[group], True) for group in columns]
-    for group in _groups(boxes[core], typical):
-        group = core[group]
-        if tall[group].any():
-            found.append(_line(boxes[group], False))
+    groups = [core[group] for group in _groups(boxes[core], typical)]
+    level = [_line(boxes[group], False) for group in groups if tall[group].any()]
+    dots = small & (np.maximum(width, height) < 0.45 * typical) & ~taken
+    return found + _pointed(level, boxes[dots])
+
+
+def _pointed(found, dots) -> list[Line]:
+    """Lines of text with the two sides of a decimal point as one.
+
+    In lettering of fixed width a point has as much room as a digit, and its sides stand apart.
+    """
+    found = sorted(found, key=lambda line: line.x0)
+    for x0, y0, x1, y1 in dots[np.argsort(dots[:, 0])]:
+        left = [k for k, a in enumerate(found) if _stands(a, y0, y1) and x0 - a.x1 >= 0]
+        right = [k for k, b in enumerate(found) if _stands(b, y0, y1) and b.x0 - x1 >= 0]
+        if not left or not right:
+            continue
+        k, j = max(left, key=lambda k: found[k].x1), min(right, key=lambda j: found[j].x0)
+        a, b = found[k], found[j]
+        size = max(a.y1 - a.y0, b.y1 - b.y0)
+        alike = abs(a.y0 - b.y0) + abs(a.y1 - b.y1) <= max(2, 0.2 * size)
+        if alike and max(x0 - a.x1, b.x0 - x1) < 0.6 * size:
+            found[k] = Line(a.x0, min(a.y0, b.y0), b.x1, max(a.y1, b.y1))
+            del found[j]
     return found
+
+
+def _stands(line, y0, y1) -> bool:
+    """Whether a point stands at the foot of a line of text."""
+    size = line.y1 - line.y0
+    return y0 > line.y0 + 0.6 * size and abs(y1 - line.y1) <= max(1.5, 0.15 * size)
 
 
 def _is_key(piece) -> bool:
@@ -210,9 +335,22 @@ def _columns(boxes, pool, every, typical) -> list[np.ndarray]:
         lying = (part[:, 2] - part[:, 0] >= part[:, 3] - part[:, 1]).all()
         if len(part) == 2 and not lying:
             continue
+        if len(part) <= limits.ARMS and _tabular(part, boxes[every], typical):
+            continue
         if letters >= 2 and tall > 1.3 * wide and wide < 1.6 * typical and alone > 0.6:
             found.append(pool[group])
     return found
+
+
+def _tabular(column, boxes, typical) -> bool:
+    """Whether each piece of a column stands in a row with others: digits of a table."""
+    for x0, y0, x1, y1 in column:
+        away = (boxes[:, 0] > x1 + 2 * typical) | (boxes[:, 2] < x0 - 2 * typical)
+        level = np.abs(boxes[:, 3] - y1) <= max(1.0, 0.1 * typical)
+        alike = np.abs(boxes[:, 1] - y0) <= max(1.0, 0.1 * typical)
+        if (away & level & alike).sum() < 2:
+            return False
+    return True
 
 
 def _line(boxes, upright) -> Line:
@@ -281,9 +419,12 @@ def read(image: np.ndarray, found: list[Line]) -> list[tuple[str, float, str, fl
     The third and fourth entry are what it reads if only digits may stand there, and their
     share among the ten.
     """
-    pictures = [_picture(image, line) for line in found]
-    answers = [("", 0.0, "", 0.0)] * len(found)
-    order = sorted(range(len(found)), key=lambda k: pictures[k].shape[2])
+    return _read_pictures([_picture(image, line) for line in found])
+
+
+def _read_pictures(pictures) -> list[tuple[str, float, str, float]]:
+    answers = [("", 0.0, "", 0.0)] * len(pictures)
+    order = sorted(range(len(pictures)), key=lambda k: pictures[k].shape[2])
     for start in range(0, len(order), BATCH):
         part = order[start : start + BATCH]
         width = max(pictures[k].shape[2] for k in part)

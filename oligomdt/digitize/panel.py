@@ -223,7 +223,11 @@ def _pairs(rows, columns) -> list:
         width, height = row.end - row.start, column.end - column.start
         below = row.across - column.end
         left = row.start - column.across
-        if not (0 < below < 0.6 * height + 20 and 0 < left < 0.35 * width + 20):
+        # The first label of an axis may not have been read.
+        room = (width / (len(row.labels) - 1), height / (len(column.labels) - 1))
+        if not (
+            0 < below < 0.6 * height + 20 + room[1] and 0 < left < 0.35 * width + 20 + room[0]
+        ):
             continue
         two = (len(row.labels) == 2) + (len(column.labels) == 2)
         proposals.append((two, below / height + left / width, i, j))

@@ -111,12 +111,13 @@ def _largest(reader) -> tuple:
 
 def _image(page, reader, name, number) -> Drawing:
     """The largest image of a page: its own pixels, or as the page shows it if it is turned."""
+    from oligomdt.digitize import image as picture
+
     box, across, upright = _largest(reader)
     if upright is not None and len(reader.images) == 1:
         pixels = _pixels(upright, name)
         if pixels is not None:
-            height, width = pixels.shape[:2]
-            return Drawing("raster", width, height, image=pixels, source=name, page=number)
+            return picture.page(pixels, name, number=number)
     x0, y0 = max(box[0], 0.0), max(box[1], 0.0)
     x1, y1 = min(box[2], reader.width), min(box[3], reader.height)
     scale = min(max(across / (box[2] - box[0]), 1.0), 20.0)
@@ -128,9 +129,8 @@ def _image(page, reader, name, number) -> Drawing:
     # Left, bottom, right, top; a hair less, as parts of pixels become whole ones.
     sides = (x0, reader.height - y1, reader.width - x1, y0)
     crop, scale = [max(v - 0.01 / scale, 0.0) for v in sides], scale * (1 - 1e-5)
-    image = _coloured(page.render(scale=scale, crop=crop, rev_byteorder=True).to_numpy())
-    height, width = image.shape[:2]
-    return Drawing("raster", width, height, image=image, source=name, page=number)
+    shown = _coloured(page.render(scale=scale, crop=crop, rev_byteorder=True).to_numpy())
+    return picture.page(shown, name, number=number)
 
 
 def _pixels(thing, name):
@@ -244,16 +244,20 @@ class _Page:
         for index in range(count):
             thing = self.pdfium.FPDFPage_GetObject(self.page, index)
             self._object(thing, self.matrix, None, 0)
+        self._check_size()
 
-    def _object(self, thing, matrix, clip, depth):
-        pdfium = self.pdfium
-        self.items += 1
-        self.clock.check()
+    def _check_size(self):
         if self.items > limits.PATHS or self.points > limits.POINTS:
             raise DigitizeError(
                 f"page {self.number} of {self.name} has more than {limits.PATHS} objects or "
                 f"{limits.POINTS} corners; give the figure alone"
             )
+
+    def _object(self, thing, matrix, clip, depth):
+        pdfium = self.pdfium
+        self.items += 1
+        self.clock.check()
+        self._check_size()
         if depth > limits.DEPTH:
             raise DigitizeError(
                 f"{self.name} has more than {limits.DEPTH} groups within groups; give the "
@@ -297,7 +301,7 @@ class _Page:
         count = pdfium.FPDFPath_CountSegments(thing)
         self.points += max(count, 0)
         if self.points > limits.POINTS:
-            return  # the next object tells
+            return  # `_check_size` tells
         get = pdfium.FPDFPath_GetPathSegment
         parts = _subpaths(pdfium, (get(thing, k) for k in range(count)))
         width = ctypes.c_float()

@@ -10,6 +10,7 @@ from scipy import ndimage
 from oligomdt.digitize import (
     censoring,
     legend,
+    limits,
     ocr,
     panel,
     risk_table,
@@ -24,13 +25,19 @@ from oligomdt.digitize.handle import Handle, handles
 from oligomdt.digitize.settings import Settings
 from oligomdt.digitize.trace import Trace
 
+HALF_WIDTHS = (2, 4, 7)
+"""Pixels to either side of the middle of a line at which it must have ended, thin to thick."""
+
+MARKS = 0.03
+"""How far censoring marks reach from their curve, as a share of the height of the panel."""
+
 ALIKE = 40.0
 """Colours nearer than this (in red, green and blue) are one."""
 
 
 def panels(drawing: Drawing) -> tuple[Panel, ...]:
     """Panels of an image; a DigitizeError if there is none."""
-    drawing = replace(drawing, texts=ocr.texts(drawing.image))
+    drawing = ocr.lettered(drawing)
     places = _survival(panel.find(drawing))
     if not places:
         raise DigitizeError(_no_panel(drawing))
@@ -57,7 +64,7 @@ def digitised(drawing: Drawing, settings: Settings) -> Digitised:
     DigitizeError
         When something is not found; it names the option that supplies it.
     """
-    drawing = replace(drawing, texts=ocr.texts(drawing.image))
+    drawing = ocr.lettered(drawing)
     place = _place(drawing, settings)
     x_axis, y_axis, warnings = ruler.read_axes(drawing, place, settings)
     warnings = [*drawing.notes, *warnings]
@@ -68,8 +75,10 @@ def digitised(drawing: Drawing, settings: Settings) -> Digitised:
     arms, more = _arms(field, settings, _expected(drawing, box, rows, settings))
     warnings += more
     warnings += _unsure(arms)
-    names, more = _names(drawing, box, field, arms, rows, settings)
+    arms, marks, reach, more = _marked(field, arms)
     warnings += more
+    names, more = _names(drawing, box, field, arms, rows, settings)
+    warnings += more + _merged(names, marks)
     rows = [_renamed(row, names) for row in rows]
     orders = [k for k, _ in enumerate(names)] if field.handles else []
     table, more = risk_table.table(rows, names, [a.trace.colour for a in arms], x_axis, orders)
@@ -79,8 +88,8 @@ def digitised(drawing: Drawing, settings: Settings) -> Digitised:
         x_axis=x_axis,
         y_axis=y_axis,
         arms=tuple(
-            _arm(arm, name, field, x_axis, y_axis)
-            for arm, name in zip(arms, names, strict=True)
+            _arm(arm, name, field, places, reach, x_axis, y_axis)
+            for arm, name, (places, _) in zip(arms, names, marks, strict=True)
         ),
         risk_table=table,
         resolution=(abs(x_axis.scale), abs(y_axis.scale)),
@@ -175,6 +184,15 @@ class _Field:
         cover = trace.coverage(self.pixels, self.paper, colour, others)
         return np.where(self.clutter, 0, cover)
 
+    def ink(self, colour, others=()):
+        """The same with areas, less the tint of a confidence band of that colour."""
+        ink = trace.ink(self.pixels, self.paper, colour, others)
+        tints = [trace.tint(ground, colour, self.paper) for ground in self.grounds()]
+        band = max(
+            (share + 0.02 for share in tints if share is not None and share < 0.5), default=0
+        )
+        return np.where(self.clutter, 0, np.clip((ink - band) / (1 - band), 0, 1))
+
 
 def _field(drawing, place, box, x_axis, y_axis, rows) -> _Field:
     image = drawing.image
@@ -192,7 +210,7 @@ def _field(drawing, place, box, x_axis, y_axis, rows) -> _Field:
     paper = ocr.papers(image[top:bottom, left:right])[0].astype(float)
     taken = {id(lab.text) for lab in (*place.x_labels, *place.y_labels)}
     taken |= {id(drawing.texts[k]) for row in rows for k in row.texts}
-    words = [text for text in drawing.texts if id(text) not in taken]
+    words = [text for text in _own(drawing, place) if id(text) not in taken]
     found = handles(image, words)
     clutter = np.zeros(pixels.shape[:2], bool)
     for text in drawing.texts:
@@ -215,6 +233,16 @@ def _field(drawing, place, box, x_axis, y_axis, rows) -> _Field:
         clutter,
         found,
     )
+
+
+def _own(drawing, place) -> list:
+    """Texts that do not stand inside another panel of the page."""
+    others = [o.panel for o in _survival(panel.find(drawing)) if o.panel != place.panel]
+    return [
+        text
+        for text in drawing.texts
+        if not any(o.x0 < text.x < o.x1 and o.y0 < text.y < o.y1 for o in others)
+    ]
 
 
 def _rules(pixels, paper) -> np.ndarray:
@@ -259,6 +287,10 @@ class _Look:
     handle: Handle | None = None
 
 
+NO_FREE_MARK = (
+    "hardly any censoring mark stands free of a step, so none was read; check the figure"
+)
+
 ORDER = {"solid": 0, "dashed": 1, "dotted": 2}
 
 
@@ -274,6 +306,11 @@ def _arms(field, settings, expected):
         raise DigitizeError(
             f"{len(kept)} curve(s) were found, but --arms {settings.arms} asked for; give "
             "their --colours"
+        )
+    if len(kept) > limits.ARMS:
+        raise DigitizeError(
+            f"{len(kept)} curves were found, more than {limits.ARMS}; the arms cannot be told "
+            "apart: give --colours"
         )
     warnings = []
     if len(looks) > len(kept):
@@ -374,23 +411,27 @@ def _untold(field, expected) -> list:
     """Without a legend: every curve of every colour that is not one found before."""
     colours = _colours(field)
     covers = _covers(field, colours)
-    found = []
+    traced, clock = [], limits.Clock("the image")
     for k, colour in enumerate(colours):
+        clock.check()
         looks = [_Look(colour, style) for style in ("solid", "solid", "dashed")]
-        for one in _group(field, covers[k], _hidden(field, covers, k), looks):
-            if one is None:
-                break
-            if _is_new(one, found):
-                found.append(one)
-    found = _without_limits(found)
+        group = _group(field, covers[k], _hidden(field, covers, k), looks)
+        traced += itertools.takewhile(lambda one: one is not None, group)
+    found = []
+    # A line of reference borrows the ink of a curve for its start: curves first.
+    for one in sorted(traced, key=lambda one: -one.trace.seen):
+        if _is_new(one, found):
+            found.append(one)
+    found = _without_limits([one for one in traced if one in found])
     if expected is not None and len(found) > expected:
-        found = sorted(found, key=_ink, reverse=True)[:expected]
+        best = sorted(found, key=_sure, reverse=True)[:expected]
+        found = [one for one in found if one in best]
     return found
 
 
-def _ink(one) -> float:
-    """Columns of a curve that show its ink."""
-    return one.trace.seen * len(one.trace.rows)
+def _sure(one) -> float:
+    """How much of a curve shows its ink; little of a short one."""
+    return one.trace.seen * min(1.0, 3 * len(one.trace.rows) / one.cover.shape[1])
 
 
 def _expected(drawing, box, rows, settings) -> int | None:
@@ -408,23 +449,33 @@ def _expected(drawing, box, rows, settings) -> int | None:
         and text.confidence > 0.8
         and sum(letter.isalpha() for letter in text.text) > 2
         and not 5 < text.angle < 355
-        and legend._may_name(text, ())
+        and legend.may_name(text, ())
     ]
     return len(words) or None
 
 
 def _is_new(one, found) -> bool:
-    """Whether a good part of a curve is its own ink away from the others."""
+    """Whether a good part of a curve is its own ink away from the others.
+
+    A broken line that is level wherever it is alone is a line of reference, as at the median.
+    """
     rows = one.trace.rows
     x = np.arange(len(rows)) + 0.5
     own = np.ones(len(rows), bool)
     for other in found:
         level = other.trace.level(x)
-        near = np.abs(level - rows - 0.5) <= other.trace.width / 2 + one.trace.width / 2 + 1
+        reach = other.trace.width / 2 + one.trace.width / 2 + 1
+        if other.trace.colour == one.trace.colour:
+            # The censoring marks of a curve are no second one.
+            reach = max(reach, MARKS * len(one.cover))
+        near = np.abs(level - rows - 0.5) <= reach
         own &= ~near | (x > other.trace.end)
-    inked = trace._window(one.cover, rows, 1).max(axis=0) > 0.35
-    enough = own.sum() >= max(8, 0.12 * len(rows))
-    return bool(enough and inked[own].mean() > 0.4)
+    inked = trace.window(one.cover, rows, 1).max(axis=0) > 0.35
+    if own.sum() < max(8, 0.12 * len(rows)) or inked[own].mean() <= 0.4:
+        return False
+    level = np.abs(rows[own] - np.median(rows[own])) < 2
+    reference = level.mean() > 0.9 and inked[own].mean() < 0.85
+    return not reference
 
 
 def _without_limits(found) -> list:
@@ -453,7 +504,27 @@ def _side(one, other) -> int:
 def _looks(field, settings) -> list[_Look]:
     if settings.colours is not None:
         return [_Look(colour, _style_of(field, colour)) for colour in settings.colours]
-    return [_Look(one.colour, one.style, one) for one in field.handles]
+    colours = [one.colour for one in field.handles]
+    return [_Look(_full(field, one.colour, colours), one.style, one) for one in field.handles]
+
+
+def _full(field, colour, colours) -> tuple:
+    """The colour of a line whose sample in the legend is thinned with the paper.
+
+    A thin sample that lies between two rows of pixels fills neither. Elsewhere the line does.
+    """
+    if max(colour) - min(colour) < 40:
+        return colour  # a grey may be black or another grey
+    way = np.asarray(colour, float) - field.paper
+    away = field.pixels - field.paper
+    share = away @ way / float(way @ way)
+    alike = np.sqrt(((away - share[..., None] * way) ** 2).sum(axis=2)) < 15
+    deeper = alike & (share > 1.15) & ~field.clutter
+    if deeper.any(axis=0).mean() < 0.2:
+        return colour
+    full = tuple(int(value) for value in np.percentile(field.pixels[deeper], 25, axis=0))
+    others = [other for other in colours if other != colour]
+    return colour if any(_apart(full, other) < ALIKE for other in others) else full
 
 
 def _style_of(field, colour) -> str:
@@ -466,16 +537,41 @@ def _apart(one, other) -> float:
 
 
 def _colours(field) -> list[tuple]:
-    """Colours of thin lines that run over a good part of the panel, the widest first."""
+    """Colours of lines that run over a good part of the panel, thin ones first."""
     away = np.abs(field.pixels - field.paper).max(axis=2)
-    ridge = np.zeros(away.shape, bool)
-    ridge[2:-2] = (away[2:-2] >= away[:-4]) & (away[2:-2] >= away[4:]) & (away[2:-2] > 60)
-    ridge[2:-2] &= np.minimum(away[2:-2] - away[:-4], away[2:-2] - away[4:]) > 25
-    ridge &= ~field.clutter
-    rows, columns = np.nonzero(ridge)
-    values = field.pixels[rows, columns]
     found = []
-    width = away.shape[1]
+    for d in HALF_WIDTHS:
+        middle, edge = away[d:-d], np.maximum(away[: -2 * d], away[2 * d :])
+        ridge = np.zeros(away.shape, bool)
+        ridge[d:-d] = (middle > 60) & (middle - edge > 25)
+        if d > 2:
+            # Well inside a thick line: its fringe has a colour of its own.
+            ridge[d:-d] &= np.minimum(away[d - 1 : -d - 1], away[d + 1 : 1 - d]) > 0.8 * middle
+        thinner = tuple(found)
+        for colour in _frequent(field.pixels, ridge & ~field.clutter):
+            fringe = any(
+                trace.tint(colour, other, field.paper) is not None
+                or _apart(colour, other) < ALIKE
+                for other in thinner
+            )
+            tint = any(_is_tint(colour, other, field.paper) for other in found)
+            if not (fringe or tint or _fills(field.pixels, colour)):
+                found.append(colour)
+    return found
+
+
+def _fills(pixels, colour) -> bool:
+    """Whether a colour fills areas wider than any line: a confidence band or where two meet."""
+    alike = np.abs(pixels - np.array(colour)).max(axis=2) < 30
+    size = 2 * HALF_WIDTHS[-1] + 1
+    return bool(ndimage.binary_erosion(alike, np.ones((size, size))).any())
+
+
+def _frequent(pixels, chosen) -> list[tuple]:
+    """The most frequent colours of chosen pixels that stand in many columns."""
+    rows, columns = np.nonzero(chosen)
+    values, width = pixels[rows, columns], pixels.shape[1]
+    found = []
     for _ in range(10):
         if len(values) < 0.03 * width:
             break
@@ -483,10 +579,8 @@ def _colours(field) -> list[tuple]:
         names, counts = np.unique(codes, return_counts=True)
         centre = np.median(values[codes == names[counts.argmax()]], axis=0)
         near = np.abs(values - centre).max(axis=1) < 36
-        colour = np.median(values[near], axis=0)
-        tint = any(_is_tint(colour, other, field.paper) for other in found)
-        if len(np.unique(columns[near])) > 0.12 * width and not tint:
-            found.append(tuple(int(v) for v in colour))
+        if len(np.unique(columns[near])) > 0.12 * width:
+            found.append(tuple(int(v) for v in np.median(values[near], axis=0)))
         values, columns = values[~near], columns[~near]
     return found
 
@@ -524,7 +618,7 @@ def _seen(cover, rows) -> float:
     if rows is None:
         return 0.0
     columns = np.arange(len(rows))
-    return float((trace._window(cover, rows, 1).max(axis=0) > 0.35)[columns].mean())
+    return float((trace.window(cover, rows, 1).max(axis=0) > 0.35)[columns].mean())
 
 
 def _without_rules(field, cover, hidden):
@@ -551,6 +645,79 @@ def _band(shape, one, pad) -> np.ndarray:
         c, d = max(int(min(x0, x1) - half), 0), int(max(x0, x1) + half + 1)
         band[a:b, c:d] = True
     return band
+
+
+# -- marks
+
+
+def _marked(field, arms):
+    """The arms, their marks, how far a mark reaches from the middle of its line, and warnings.
+
+    Where marks hide the line, its levels are read again from their tips before the marks are.
+    """
+    arms = [_without_marks(arm) for arm in arms]
+    none = [(np.empty(0), 0) for _ in arms]
+    inks = _inks(field, arms)
+    lines = _lines(arms, inks)
+    shape = censoring.shape(lines)
+    if shape is None:
+        return arms, none, 0.0, []
+    if not censoring.free(lines, shape):
+        return arms, none, 0.0, [NO_FREE_MARK]
+    bars = trace.Bars(shape.reach, 0.4 * shape.peak)
+    again = []
+    for arm, line in zip(arms, lines, strict=True):
+        old = arm.trace
+        points = trace.corners(line.ink, arm.hidden, old.rows, old.width, bars)
+        again.append(replace(arm, trace=replace(old, points=points)))
+    lines = _lines(again, inks)
+    shape = censoring.shape(lines)
+    if shape is None:
+        return arms, none, 0.0, []
+    return again, [censoring.marks(line, shape) for line in lines], shape.reach, []
+
+
+def _without_marks(arm):
+    """The arm with the width of its line between the marks, if they are on much of it."""
+    between = trace.thickness(arm.cover, arm.trace.rows, 10)
+    if between > 0.75 * arm.trace.width:
+        return arm
+    return replace(arm, trace=replace(arm.trace, width=between))
+
+
+def _inks(field, arms) -> list:
+    """Ink in the colour of each arm, without confidence bands."""
+    colours = []
+    for arm in arms:
+        if all(_apart(arm.trace.colour, colour) >= ALIKE for colour in colours):
+            colours.append(arm.trace.colour)
+    found = [field.ink(own, [c for c in colours if c is not own]) for own in colours]
+    inks = []
+    for arm in arms:
+        own = [_apart(arm.trace.colour, colour) < ALIKE for colour in colours].index(True)
+        inks.append(np.maximum(arm.cover, found[own]))
+    return inks
+
+
+def _lines(arms, inks) -> list:
+    """The arms as their marks are looked for."""
+    bands = [trace.ribbon(arm.cover.shape, arm.trace, 0.6) for arm in arms]
+    lines = []
+    for k, (arm, ink) in enumerate(zip(arms, inks, strict=True)):
+        others = [band for j, band in enumerate(bands) if j != k]
+        hidden = np.logical_or.reduce([arm.hidden, *others])
+        lines.append(censoring.Line(ink, hidden, arm.trace))
+    return lines
+
+
+def _merged(names, marks) -> list[str]:
+    """What is not sure about the number of marks."""
+    return [
+        f"arm {name!r}: {merged} censoring marks stand so close that they run together; their "
+        "number and places are estimates"
+        for name, (_, merged) in zip(names, marks, strict=True)
+        if merged
+    ]
 
 
 # -- names and result
@@ -609,18 +776,19 @@ def _beside(drawing, box, field, arms, known):
     ]
     shift = np.array([field.left, field.top])
     lines = [_Line(arm.trace.points + shift, _Style(arm.trace.colour)) for arm in arms]
-    found = _by_leaders(drawing, field, arms, lines, words, known)
+    inside = [text for text in words if legend.beside_curves(text, box)]
+    found = _by_leaders(field, arms, lines, inside, known)
     if len(found) < len(arms):
-        found = legend._by_colours(drawing, box, lines, words, known)
+        found = legend.by_colours(drawing, box, lines, words, known)
     if len(found) < len(arms):
-        found = legend._by_place(drawing, box, lines, words, known) or found
+        found = legend.by_place(drawing, box, lines, words, known) or found
     if len(arms) == 1 and len(known) == 1 and not found:
         found = {0: legend.Name(known[0], "beside")}
-    names, warnings = legend._complete([found.get(k) for k in range(len(arms))])
+    names, warnings = legend.completed([found.get(k) for k in range(len(arms))])
     return [name.text for name in names], warnings
 
 
-def _by_leaders(drawing, field, arms, lines, words, known) -> dict:
+def _by_leaders(field, arms, lines, words, known) -> dict:
     """Names that a thin line joins to a curve."""
     away = np.abs(field.pixels - field.paper).max(axis=2) > 60
     rest = away & ~field.clutter
@@ -633,14 +801,14 @@ def _by_leaders(drawing, field, arms, lines, words, known) -> dict:
             continue
         y, x = np.nonzero(labels[rows, columns] == k)
         points = np.stack([x + columns.start + field.left, y + rows.start + field.top], 1) + 0.5
-        near = [(_off(text, points), text) for text in words if legend._may_name(text, known)]
+        near = [(_off(text, points), text) for text in words if legend.may_name(text, known)]
         if not near:
             continue
         gaps, text = min(near, key=lambda pair: pair[0].min())
         if gaps.min() > max(0.8 * text.height, 6):
             continue
         tip = points[np.argmax(gaps)]
-        reach = [legend._distance(line, tip) for line in lines]
+        reach = [legend.distance(line, tip) for line in lines]
         nearest = int(np.argmin(reach))
         most = arms[nearest].trace.width / 2 + 5
         clear = len(reach) == 1 or sorted(reach)[1] - reach[nearest] > 2
@@ -656,9 +824,8 @@ def _off(text, points):
     return np.hypot(x, y)
 
 
-def _arm(arm, name, field, x_axis, y_axis) -> Arm:
+def _arm(arm, name, field, marks, reach, x_axis, y_axis) -> Arm:
     shift = np.array([field.left, field.top])
-    marks, reach = censoring.marks(arm.cover, arm.hidden, arm.trace)
     points = _ended(arm.trace.points, marks, reach) + shift
     time = np.maximum(x_axis.value(points[:, 0]), 0.0)
     surv = np.clip(y_axis.value(points[:, 1]), 0.0, 1.0)

@@ -112,13 +112,31 @@ def _row(texts, group, panel, x_axis):
     name = "" if label is None else cleaned(texts[label].text)
     if not re.search(r"[^\W_]", name):
         name = ""  # a dash in the colour of the arm
-    if TITLE.search(name):
-        first = re.search(r"\s(\d+)$", name)
-        if first and x_axis.ticks:  # the label and the first number are one text
-            start = min(position for position, _ in x_axis.ticks)
-            cells = ((start, int(first[1])), *cells)
+    titled = bool(TITLE.search(name))
+    if name and (first := _first_in_label(name, texts[label], cells, x_axis, titled)):
+        name, cells = first[0], (first[1], *cells)
+    if titled:
         return Row(_heading(texts, label), cells, y, colour, places, confidence, True)
     return Row(name, cells, y, colour, places, confidence)
+
+
+def _first_in_label(name, text, cells, x_axis, titled):
+    """Name and first cell where both are one text: 'MDT 58'; None where they are not.
+
+    The number must then stand at the first tick, where no other cell does, and not be smaller
+    than the next one: the 2 of 'Arm 2' is part of a name.
+    """
+    words, _, last = name.rpartition(" ")
+    count = count_of(last)
+    if count is None or not re.search(r"[^\W\d_]", words) or not x_axis.ticks:
+        return None
+    places = sorted(position for position, _ in x_axis.ticks)
+    start, gap = places[0], (places[1] - places[0] if len(places) > 1 else 0.0)
+    free = all(place > start + 0.5 * gap for place, _ in cells)
+    reaches = text.x1 > start - 0.5 * text.height
+    if titled or (free and reaches and count >= cells[0][1]):
+        return words.strip(), (start, count)
+    return None
 
 
 def _heading(texts, label) -> str:
@@ -231,11 +249,23 @@ def table(found, names, colours, x_axis: Axis, orders=()) -> tuple[RiskTable | N
         for place, count in row.cells:
             by_time[_nearest(times, float(x_axis.value(place)))] = count
         counts[owner] = tuple(by_time.get(float(time)) for time in times)
+    warnings += _past(found, times, x_axis)
     gaps = sum(value is None for row in counts.values() for value in row)
     if gaps:
         warnings.append(f"{gaps} cell(s) of the numbers at risk are empty or were not read")
     confidence = min(row.confidence for row in found) * (0.6 if warnings else 1.0)
     return RiskTable(np.array(times), counts, confidence), warnings
+
+
+def _past(found, times, x_axis) -> list[str]:
+    """A warning of columns at the end that text recognition may have missed, digits alone."""
+    ticks = sorted(value for _, value in x_axis.ticks)
+    read = [tick for tick in ticks if tick <= times[-1] + 1e-9]
+    lost = [f"{tick:g}" for tick in ticks if tick > times[-1] + 1e-9]
+    each = len(read) > 2 and set(read) <= set(times)
+    if not lost or not each or all(row.confidence == 1 for row in found):
+        return []
+    return [f"no number at risk was read at {', '.join(lost)}, where the time axis has labels"]
 
 
 def _times(found, x_axis) -> list[float]:

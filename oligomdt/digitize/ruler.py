@@ -46,12 +46,12 @@ def read_axes(drawing: Drawing, place: Place, settings: Settings) -> tuple[Axis,
     warnings = []
     x_axis = _axis(drawing, place, "x", settings.x_range, settings.box, warnings)
     y_axis = _axis(drawing, place, "y", settings.y_range, settings.box, warnings)
-    title = calibration._x_title(drawing, place)
+    title = calibration.x_title(drawing, place)
     unit = settings.unit or unit_of(title)
     if unit is None:
         warnings.append("the unit of time was not found; give it with --unit")
     x_axis = replace(x_axis, title=title, unit=unit)
-    y_axis = calibration._as_proportion(drawing, place, y_axis, settings, warnings)
+    y_axis = calibration.as_proportion(drawing, place, y_axis, settings, warnings)
     return x_axis, y_axis, warnings
 
 
@@ -223,8 +223,7 @@ def _centres(profile, middles, reach, least):
 
 def box(image, place: Place, x_axis: Axis, y_axis: Axis) -> Panel:
     """The box of the axes: from the first to the last tick, stretched along their lines."""
-    x = sorted(position for position, _ in x_axis.ticks)
-    y = sorted(position for position, _ in y_axis.ticks)
+    x, y = _ticks(x_axis, place.x_labels), _ticks(y_axis, place.y_labels)
     left, right = _stretch(image.astype(np.float32), x, y)
     turned = image.astype(np.float32).transpose(1, 0, 2)
     top, bottom = _stretch(turned, y, x)
@@ -232,14 +231,34 @@ def box(image, place: Place, x_axis: Axis, y_axis: Axis) -> Panel:
     return Panel(panel.name, left, top, right, bottom, panel.title)
 
 
+def _ticks(axis, labels) -> list[float]:
+    """Places of the ticks, and of labels beyond them whose own tick was not found."""
+    ticks = sorted(position for position, _ in axis.ticks)
+    half = (ticks[-1] - ticks[0]) / max(len(ticks) - 1, 1) / 2
+    beyond = [
+        label.position
+        for label in labels
+        if not ticks[0] - half <= label.position <= ticks[-1] + half
+    ]
+    return sorted((*ticks, *beyond))
+
+
 def _stretch(pixels, along, across) -> tuple[float, float]:
-    """How far straight lines run on beyond the first and last tick."""
+    """How far straight lines, or a ground of its own, run on beyond the first and last tick."""
     first, last = along[0], along[-1]
     room = (last - first) / max(len(along) - 1, 1)
     height = across[-1] - across[0]
     rows = pixels[max(int(across[0] - 0.15 * height), 0) : int(across[-1] + 0.15 * height) + 2]
     paper = np.median(rows[:, int(first) : int(last) + 1].reshape(-1, 3), axis=0)
+    edge = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+    page = np.median(edge, axis=0)
     inked = np.abs(rows - paper).max(axis=2) > FAINT
+    if np.abs(paper - page).max() > FAINT:
+        # On a ground of its own what looks like the page is a grid or the page itself.
+        inked &= np.abs(rows - page).max(axis=2) > FAINT
+        inside = pixels[int(across[0]) : int(across[-1]) + 1]
+        ground = (np.abs(inside - page).max(axis=2) > FAINT).mean(axis=0) > 0.6
+        inked = np.vstack([inked, ground])
     span = inked[:, int(first) + 2 : int(last) - 1]
     lines = np.flatnonzero(span.mean(axis=1) > 0.97) if span.size else []
     low, high = first, last

@@ -32,6 +32,9 @@ SAME = 0.01
 SNAP = 1.0
 """Page units by which a curve may start before time 0 or above survival 1."""
 
+BEYOND = 1.05
+"""How far a column of numbers at risk may stand to the right, as a share of the time axis."""
+
 Short = Annotated[str, Field(max_length=2000)]
 Position = Annotated[float, Field(allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0, le=10_000_000)]
@@ -79,7 +82,7 @@ class SavedArm(_Record):
     censor_x: tuple[Position, ...] = ()
     censor_y: tuple[Position, ...] = ()
     counts: tuple[Count | None, ...] = ()
-    confidence: float = 1.0
+    confidence: Annotated[float, Field(ge=0, le=1)] = 1.0
     notes: tuple[Short, ...] = ()
 
     @model_validator(mode="after")
@@ -121,6 +124,14 @@ class Saved(_Record):
     by: Short = ""
     note: Short = ""
     as_read: AsRead
+
+    @model_validator(mode="after")
+    def _names_differ(self):
+        names = [arm.name for arm in self.arms]
+        for name in names:
+            if names.count(name) > 1 or not name.strip():
+                raise ValueError(f"{names.count(name)} arm(s) are called {name!r}; name each")
+        return self
 
     @model_validator(mode="after")
     def _risk_fits(self):
@@ -384,9 +395,15 @@ def accepted(reading: Saved) -> Accepted:
     months = DAYS[reading.x_axis.unit] / DAYS["months"]
     ends = [value for _, value in reading.x_axis.points]
     ends.append(float(reading.x_axis.value(reading.box[2])))
+    tables = [time for arm in arms.values() for time, _ in arm.risk]
+    late = [time for time in tables if time > BEYOND * max(ends) * months]
+    if late:
+        raise DigitizeError(
+            f"numbers at risk stand at {late[0]:g} months, but the time axis ends at "
+            f"{max(ends) * months:g}; correct that time on the page"
+        )
     last = max(float(arm.time[-1]) for arm in arms.values())
     marks = [float(time) for arm in arms.values() for time in arm.censor_time]
-    tables = [time for arm in arms.values() for time, _ in arm.risk]
     xmax = max(max(ends) * months, last, *marks, *tables)
     resolution = _resolution(reading, months)
     return Accepted(arms, float(np.round(xmax, DECIMALS)), resolution, moved)

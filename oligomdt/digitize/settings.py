@@ -73,7 +73,7 @@ def colour_of(text) -> Colour:
         match = re.fullmatch(r"#?([0-9a-fA-F]{6})", text.strip())
         if match:
             return tuple(int(match[1][i : i + 2], 16) for i in (0, 2, 4))
-    else:
+    elif isinstance(text, list | tuple):
         values = tuple(text)
         if len(values) == 3 and all(isinstance(v, int) and 0 <= v <= 255 for v in values):
             return values
@@ -119,21 +119,28 @@ def _whole(name, value, largest):
 
 
 def _flag(name, value):
-    if value not in (None, True, False):
+    if value is not None and not isinstance(value, bool):
         raise DigitizeError(f"{name} is {value!r}; it must be True or False")
     return value
 
 
 def _unit(value):
-    if value is not None and value not in UNITS:
+    if value is not None and not (isinstance(value, str) and value in UNITS):
         raise DigitizeError(f"unit is {value!r}; it must be one of {', '.join(UNITS)}")
     return value
+
+
+def _listed(name, value):
+    """What is given for each arm; a text alone is that of one arm."""
+    if not isinstance(value, str | list | tuple):
+        raise DigitizeError(f"{name} is {value!r}; give a list with one entry for each arm")
+    return [value] if isinstance(value, str) else value
 
 
 def _names(value):
     if value is None:
         return None
-    names = (value,) if isinstance(value, str) else tuple(str(name).strip() for name in value)
+    names = tuple(str(name).strip() for name in _listed("names", value))
     if not names or not all(names) or len(set(names)) < len(names):
         raise DigitizeError(f"names are {value!r}; give one different name for each arm")
     return names
@@ -142,7 +149,7 @@ def _names(value):
 def _colours(value):
     if value is None:
         return None
-    colours = tuple(colour_of(c) for c in ([value] if isinstance(value, str) else value))
+    colours = tuple(colour_of(colour) for colour in _listed("colours", value))
     if not colours:
         raise DigitizeError("colours are empty; give one for each arm")
     return colours

@@ -488,8 +488,9 @@ def _share(text, default) -> float:
 
 
 def _relative(text, parent) -> float:
-    factor = _share(text, 1.0) if text.endswith("%") else float(_lengths(text)[:1] or 1)
-    return factor * _length(parent, 16.0)
+    """A size in `em` or percent of that around it, or in `rem`, of which browsers have 16."""
+    factor = (_lengths(text) or [1.0])[0] / (100 if text.endswith("%") else 1)
+    return factor * (16.0 if text.endswith("rem") else _length(parent, 16.0))
 
 
 def _font_size(style) -> float:
@@ -516,16 +517,20 @@ def _paint(text, style):
     if text in ("none", "transparent"):
         return None
     if text == "currentcolor":
-        return _paint(style.get("color", "black").replace("currentColor", "black"), style)
-    match = re.fullmatch(r"#([0-9a-f]{3}|[0-9a-f]{6})(?:[0-9a-f]{1,2})?", text)
+        return _paint(style.get("color", "black").lower().replace(text, "black"), style)
+    match = re.fullmatch(r"#([0-9a-f]{3}|[0-9a-f]{6})([0-9a-f]{1,2})?", text)
     if match:
+        if match[2] and int(match[2], 16) == 0:
+            return None
         digits = match[1] if len(match[1]) == 6 else "".join(2 * c for c in match[1])
         return tuple(int(digits[i : i + 2], 16) for i in (0, 2, 4))
     match = re.fullmatch(r"rgba?\((.*)\)", text)
     if match:
-        parts = re.findall(rf"({NUMBER})\s*(%?)", match[1])[:3]
-        if len(parts) == 3:
-            values = [float(v) * (2.55 if sign else 1) for v, sign in parts]
+        parts = re.findall(rf"({NUMBER})\s*(%?)", match[1])
+        if len(parts) > 3 and float(parts[3][0]) == 0:
+            return None
+        if len(parts) > 2:
+            values = [float(v) * (2.55 if sign else 1) for v, sign in parts[:3]]
             return tuple(int(min(255, max(0, round(v)))) for v in values)
     if text.startswith("url("):
         return (128, 128, 128)
@@ -559,10 +564,6 @@ def _one_transform(name, v) -> tuple:
     if name == "skewY" and v:
         return (1, math.tan(math.radians(v[0])), 0, 1, 0, 0)
     return IDENTITY
-
-
-def _moved(node) -> tuple:
-    return (1, 0, 0, 1, *(_length(node.attributes.get(key)) for key in ("x", "y")))
 
 
 def _view(node, name, *, nested=False) -> tuple:
@@ -700,7 +701,8 @@ def _path(text) -> list:
             if letter.islower():
                 v = _absolute(upper, v, outline.last)
             kind = "L" if upper == "M" and k else upper
-            control = _command(outline, kind, v, control if before == kind else None)
+            goes_on = before in {"S": "CS", "T": "QT"}.get(kind, "") and before
+            control = _command(outline, kind, v, control if goes_on else None)
             before = kind
     return outline.done()
 
@@ -778,4 +780,4 @@ def _arc(outline, rx, ry, turn, large, sweep, x, y):
         a = start + sweep_angle * k / 12
         p, q = rx * math.cos(a), ry * math.sin(a)
         outline.line(middle[0] + cos * p - sin * q, middle[1] + sin * p + cos * q)
-    outline._curved = True
+    outline.curved = True

@@ -20,6 +20,9 @@ HIDDEN = 0.1
 DROP = 0.8
 """Cost of a step."""
 
+AT_ONCE = 0.25
+"""Largest drop at time 0 that an axis or a grid line may hide, as a share of the panel."""
+
 
 @dataclass(frozen=True, eq=False)
 class Trace:
@@ -68,6 +71,18 @@ class Trace:
 def coverage(pixels, paper, colour, others=()) -> np.ndarray:
     """The share of each pixel that a line of one colour covers.
 
+    Wide areas in a tint of the colour, such as confidence bands, are taken off. Parameters and
+    result are those of `ink`.
+    """
+    share = ink(pixels, paper, colour, others)
+    area = ndimage.grey_opening(share, size=(9, 9))
+    area = np.where(area > 0.55, 0, area)
+    return np.clip((share - area) / (1 - area), 0, 1)
+
+
+def ink(pixels, paper, colour, others=()) -> np.ndarray:
+    """The share of each pixel that one colour covers, in lines and areas.
+
     Parameters
     ----------
     pixels : array of shape (height, width, 3)
@@ -82,7 +97,7 @@ def coverage(pixels, paper, colour, others=()) -> np.ndarray:
     Returns
     -------
     array of shape (height, width)
-        0 to 1; wide areas in a tint of the colour, such as confidence bands, are taken off.
+        0 to 1.
     """
     share, away = _mixed(pixels, paper, colour)
     match = np.clip(1.6 - away / 45.0, 0, 1)
@@ -99,10 +114,7 @@ def coverage(pixels, paper, colour, others=()) -> np.ndarray:
         else:
             nearer = (other_away + 14 < away) & (other_share > 0.3)
             match = np.where(nearer, 0, match)
-    share = np.clip(share, 0, 1) * match
-    area = ndimage.grey_opening(share, size=(9, 9))
-    area = np.where(area > 0.55, 0, area)
-    return np.clip((share - area) / (1 - area), 0, 1)
+    return np.clip(share, 0, 1) * match
 
 
 def tint(colour, other, paper) -> float | None:
@@ -116,10 +128,11 @@ def _mixed(pixels, paper, colour):
     """Share of a colour in each pixel and how far the pixel is from that mixture."""
     way = np.asarray(colour, float) - paper
     away = pixels - paper
-    share = away @ way / max(float(way @ way), 1.0)
+    along, square = away @ way, max(float(way @ way), 1.0)
+    share = along / square
     clipped = np.clip(share, 0, 1.05)
-    rest = away - clipped[..., None] * way
-    return share, np.sqrt((rest**2).sum(axis=2))
+    rest = np.einsum("ijk,ijk->ij", away, away) + clipped * (clipped * square - 2 * along)
+    return share, np.sqrt(np.maximum(rest, 0.0))
 
 
 # -- path
@@ -178,7 +191,8 @@ def path(cover, hidden, start_row, style):
         row = came[x, row]
     fall = slice(int(max(start_row, 0)), rows[0])
     blank = (bare[fall, 0] > 0.6) & ~hidden[fall, 0]
-    if blank.sum() > max(4, 0.5 * (rows[0] - start_row)):
+    unseen = (bare[fall, 0] > 0.6).sum()
+    if blank.sum() > max(4, 0.5 * (rows[0] - start_row)) or unseen > AT_ONCE * height:
         return None, 0.0
     return rows, best
 
@@ -209,25 +223,41 @@ class _Edges:
     inked: np.ndarray
 
 
-def thickness(cover, rows) -> float:
-    """Width of a line along its path, in pixels."""
+def thickness(cover, rows, share=40) -> float:
+    """Width of a line along its path, in pixels: that which `share` per cent stay below."""
     columns = np.arange(len(rows))
-    sums = _window(cover, rows, 6).sum(axis=0)
+    sums = window(cover, rows, 6).sum(axis=0)
     good = cover[rows, columns] > 0.5
     level = np.r_[0, np.diff(rows)] == 0
     still = ndimage.uniform_filter1d(level.astype(float), 9) > 0.99
     chosen = sums[good & still] if (good & still).sum() >= 5 else sums[good]
-    return float(np.clip(np.percentile(chosen, 40), 0.7, 12)) if len(chosen) else 1.5
+    return float(np.clip(np.percentile(chosen, share), 0.7, 12)) if len(chosen) else 1.5
 
 
-def _window(cover, rows, half):
+def window(cover, rows, half):
     """Rows around the path, column by column; nothing beyond the image."""
     padded = np.pad(cover, ((half, half), (0, 0)))
     columns = np.arange(len(rows))
     return np.stack([padded[rows + k, columns] for k in range(2 * half + 1)])
 
 
-def corners(cover, hidden, rows, width):
+@dataclass(frozen=True)
+class Bars:
+    """Censoring marks as they lengthen the columns of a line.
+
+    Attributes
+    ----------
+    reach : float
+        From the middle of the line to their tips, in pixels.
+    faint : float
+        Ink that still belongs to one.
+    """
+
+    reach: float
+    faint: float
+
+
+def corners(cover, hidden, rows, width, bars: Bars | None = None):
     """Corners of the step line along a path, between pixels.
 
     Parameters
@@ -240,6 +270,8 @@ def corners(cover, hidden, rows, width):
         The path.
     width : float
         Of the line, in pixels.
+    bars : Bars, optional
+        Where marks stand so dense that the line cannot be seen, their tips tell its level.
 
     Returns
     -------
@@ -248,6 +280,8 @@ def corners(cover, hidden, rows, width):
     """
     rows, foot = _without_foot(rows, width)
     edges = _without_bumps(_edges(cover, hidden, rows, width))
+    if bars is not None:
+        edges = _through_marks(edges, cover, hidden, rows, width, bars)
     fitted = _stairs(edges, rows, width)
     starts = np.r_[0, np.flatnonzero(np.diff(fitted)) + 1]
     ends = np.r_[starts[1:], len(rows)]
@@ -346,6 +380,49 @@ def _without_bumps(edges) -> _Edges:
         after[:-k] = np.fmin(after[:-k], bottom[k:])
     bump = (top < before - BUMP) | (bottom > after + BUMP)
     return _Edges(np.where(bump, np.nan, top), np.where(bump, np.nan, bottom), edges.inked)
+
+
+SPARE = 2.0
+"""Pixels that a column reaches beyond the line at least where marks hide it."""
+
+
+def _through_marks(edges, cover, hidden, rows, width, bars) -> _Edges:
+    """Edges where marks hide the line over more columns than a drop takes: by their tips."""
+    top, bottom = edges.top.copy(), edges.bottom.copy()
+    high, low = _tips(cover, hidden, rows, bars.faint)
+    long = low - high >= 2 * bars.reach - 1.2
+    # In a steep part of the curve the line itself is that long.
+    aside, count = int(np.ceil(width / 2)) + 1, len(rows)
+    start = rows[np.maximum(np.arange(count) - aside, 0)] - width / 2
+    end = rows[np.minimum(np.arange(count) + aside, count - 1)] + width / 2
+    long &= (start - high > SPARE) | (low - end > SPARE)
+    changes = np.flatnonzero(np.diff(np.r_[False, long, False].astype(int)))
+    for a, b in zip(changes[::2], changes[1::2], strict=True):
+        if b - a > NEAR + width / 2:
+            inner = slice(a + 1, b - 1)
+            top[inner] = high[inner] + bars.reach - width / 2
+            bottom[inner] = low[inner] - bars.reach + width / 2
+    return _Edges(top, bottom, edges.inked)
+
+
+def _tips(cover, hidden, rows, faint):
+    """Ends of the ink around the path in every column; nan where they cannot be seen."""
+    high, low = np.full(len(rows), np.nan), np.full(len(rows), np.nan)
+    for x, row in enumerate(rows):
+        column = cover[:, x]
+        near = column[max(row - 1, 0) : row + 2]
+        if near.max() < 0.25:
+            continue
+        row = max(row - 1, 0) + int(np.argmax(near))
+        above = np.flatnonzero(column[: row + 1] < faint)
+        below = np.flatnonzero(column[row:] < faint)
+        first = int(above[-1]) + 1 if len(above) else 0
+        last = row + int(below[0]) if len(below) else len(column)
+        if not hidden[max(first - 2, 0) : first, x].any():
+            high[x] = first
+        if not hidden[last : last + 2, x].any():
+            low[x] = last
+    return high, low
 
 
 FINE = 4
@@ -522,6 +599,21 @@ def _last_drop(cover, rows, width):
     if length < width + 2 or mark:
         return None
     return float(rows[-1] + 1 + below[:length].sum() + below[length : length + 1].sum())
+
+
+def ribbon(shape, trace: Trace, pad) -> np.ndarray:
+    """Pixels of which more than half lies within half a line's width and `pad` of a curve.
+
+    Beside a drop twice that: its time is less sure than its levels.
+    """
+    inside = np.zeros(shape, bool)
+    half = trace.width / 2 + pad
+    for (x0, y0), (x1, y1) in zip(trace.points, trace.points[1:], strict=False):
+        wide = half + (pad if x0 == x1 else 0)
+        a, b = max(round(min(y0, y1) - half), 0), max(round(max(y0, y1) + half), 0)
+        c, d = max(round(min(x0, x1) - wide), 0), max(round(max(x0, x1) + wide), 0)
+        inside[a:b, c:d] = True
+    return inside
 
 
 def moved(trace: Trace, dx, dy) -> Trace:

@@ -47,7 +47,7 @@ def digitised(drawing: Drawing, settings: Settings) -> Digitised:
     x_axis, y_axis, warnings = calibration.read_axes(drawing, place, settings)
     box = place.panel
     curves, more = curve.find(drawing, box, x_axis, y_axis, settings)
-    warnings = [*drawing.notes, *warnings, *more]
+    warnings = [*drawing.notes, *warnings, *more, *curve.beyond(curves, x_axis, y_axis)]
 
     below = max((label.text.y1 for label in place.x_labels), default=box.y1)
     floor = _next_panel(places, place)
@@ -163,7 +163,7 @@ def _names(drawing, box, curves, rows, used, settings):
 
 def _arm(one, name, places, x_axis, y_axis) -> Arm:
     time, surv = curve.corners(one, x_axis, y_axis)
-    marks = x_axis.value(places)
+    marks = np.maximum(x_axis.value(places), 0.0)
     at = np.clip(np.searchsorted(time, marks + 1e-9, side="right") - 1, 0, None)
     confidence = {"legend": 1.0, "given": 1.0, "line": 0.95, "colour": 0.95, "beside": 0.7}
     return Arm(

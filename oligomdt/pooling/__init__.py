@@ -16,6 +16,14 @@ from oligomdt.pooling.consistency import (
     ConsistencyReport,
     check,
 )
+from oligomdt.pooling.decisive_result import (
+    CommonEffectNeeded,
+    PredictivePower,
+    ResultNeeded,
+    bayesian_predictive_power,
+    result_needed,
+    result_needed_common_effect,
+)
 from oligomdt.pooling.draws import (
     CombinedEffect,
     PooledDraws,
@@ -61,24 +69,6 @@ from oligomdt.pooling.one_stage import (
     one_stage,
     one_stage_random,
 )
-from oligomdt.pooling.planning import (
-    CommonEffectNeeded,
-    PredictivePower,
-    ResultNeeded,
-    TrialPower,
-    UpdatePower,
-    alpha_spent,
-    bayesian_predictive_power,
-    conditional_power,
-    equivalent_events,
-    information_size,
-    power,
-    predictive_power,
-    predictive_power_random_effects,
-    required_events,
-    result_needed,
-    result_needed_common_effect,
-)
 from oligomdt.pooling.priors import (
     Exponential,
     HalfCauchy,
@@ -96,6 +86,14 @@ from oligomdt.pooling.profile import (
 from oligomdt.pooling.regression import (
     MetaRegression,
     regression,
+)
+from oligomdt.pooling.sample_size import (
+    TrialPower,
+    alpha_spent,
+    equivalent_events,
+    information_size,
+    power,
+    required_events,
 )
 from oligomdt.pooling.sensitivity import (
     cumulative,
@@ -128,6 +126,12 @@ from oligomdt.pooling.summaries import (
     from_p_and_events,
     from_p_and_total_events,
     from_total_events,
+)
+from oligomdt.pooling.update_power import (
+    UpdatePower,
+    conditional_power,
+    predictive_power,
+    predictive_power_random_effects,
 )
 
 __all__ = [

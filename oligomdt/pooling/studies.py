@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from oligomdt.pooling.validation import check_positive
+
 __all__ = ["Grouping", "Studies", "check_group", "check_numbers", "check_studies", "computable"]
 
 # Within these every sum of weights keeps its digits. No effect on any scale of use comes near.
@@ -149,6 +151,14 @@ def check_numbers(log_hr: np.ndarray, se: np.ndarray, names: Sequence[str]) -> N
     raise ValueError(
         f"study {name}: se is {error:g}; it must lie between {SMALLEST:g} and {LARGEST:g}"
     )
+
+
+def check_se(se: float) -> float:
+    """Return one standard error as a float, or say that it cannot be computed with."""
+    number = check_positive("se", se)
+    if not SMALLEST <= number <= LARGEST:
+        raise ValueError(f"se is {se!r}; it must lie between {SMALLEST:g} and {LARGEST:g}")
+    return number
 
 
 def _check_present(labels: Sequence[Hashable]) -> None:

@@ -1,9 +1,18 @@
 """Checks on arguments: each failure says which argument, its value and what would be right."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-__all__ = ["check_choice", "check_level", "check_positive", "check_proportion", "exponential"]
+__all__ = [
+    "check_choice",
+    "check_finite",
+    "check_level",
+    "check_positive",
+    "check_proportion",
+    "check_several",
+    "check_tau2",
+    "exponential",
+]
 
 
 def check_positive(name: str, value: float) -> float:
@@ -12,6 +21,30 @@ def check_positive(name: str, value: float) -> float:
     if not math.isfinite(number) or number <= 0:
         raise ValueError(f"{name} is {value!r}; it must be a finite number above 0")
     return number
+
+
+def check_finite(name: str, value: float) -> float:
+    """Return `value` as a float, or say that it is not a finite number."""
+    number = _as_float(name, value)
+    if not math.isfinite(number):
+        raise ValueError(f"{name} is {value!r}; it must be a finite number")
+    return number
+
+
+def check_tau2(tau2: float) -> float:
+    """Return `tau2` as a float, or say that it is not a finite number of at least 0."""
+    number = check_finite("tau2", tau2)
+    if number < 0:
+        raise ValueError(f"tau2 is {tau2!r}; it must be at least 0")
+    return number
+
+
+def check_several(name: str, values: Iterable[float]) -> list[float]:
+    """Return at least one number above 0, or say which is none."""
+    numbers = [check_positive(name, value) for value in values]
+    if not numbers:
+        raise ValueError(f"{name} is empty; give at least one number above 0")
+    return numbers
 
 
 def check_proportion(name: str, value: float) -> float:

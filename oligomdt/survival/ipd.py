@@ -153,3 +153,12 @@ def chosen_times(times):
     if array.ndim > 1 or (array.size and array.dtype.kind not in "iuf"):
         raise TypeError(f"times: {times!r} does not hold numbers; give one or a flat list")
     return array.astype(float)
+
+
+def followed_times(times):
+    """Return times as an array, or say that one of them is before the start or not finite."""
+    array = chosen_times(times)
+    wrong = array[~(np.isfinite(array) & (array >= 0))]
+    if wrong.size:
+        raise ValueError(f"times: {wrong[0]:g}; every time must be finite and 0 or later")
+    return array

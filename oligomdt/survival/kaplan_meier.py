@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
-from .ipd import check_level, chosen_times, number, patients
+from .ipd import check_level, followed_times, number, patients
 
 TRANSFORMS = ("log-log", "log", "plain")
 # S counts as equal to one half within this distance, as in R's survival package.
@@ -297,7 +297,7 @@ def survival_at(ipd, times, level=0.95, transform="log-log"):
     >>> survival_at(ipd, [3, 12])["surv"].tolist()
     [0.75, nan]
     """
-    times = _chosen(times)
+    times = followed_times(times)
     frames = []
     for arm, c in _curves(ipd, level, transform).items():
         row = np.searchsorted(c.time, times, side="right") - 1
@@ -345,7 +345,7 @@ def cumulative_hazard(ipd, times, level=0.95):
     >>> cumulative_hazard(ipd, [3, 5])["cumhaz"].round(3).tolist()
     [0.25, 0.583]
     """
-    times, z = _chosen(times), ndtri((1 + check_level(level)) / 2)
+    times, z = followed_times(times), ndtri((1 + check_level(level)) / 2)
     p = patients(ipd, both_arms=False)
     frames = []
     for arm in p.arms():
@@ -361,13 +361,6 @@ def cumulative_hazard(ipd, times, level=0.95):
         frame |= {"ci_low": cumhaz / factor, "ci_high": cumhaz * factor}
         frames.append(pd.DataFrame(frame))
     return pd.concat(frames, ignore_index=True)
-
-
-def _chosen(times):
-    times = chosen_times(times)
-    if not np.isfinite(times).all() or np.any(times < 0):
-        raise ValueError("times: every time must be finite and 0 or later")
-    return times
 
 
 def _followed(c, times):

@@ -7,7 +7,7 @@ from functools import cache
 import pandas as pd
 
 from oligomdt import pooling, survival
-from oligomdt.analysis.ipd_synthesis import two_stage
+from oligomdt.analysis.contrasts import two_stage
 
 from . import DATA
 

@@ -1,6 +1,6 @@
 """Required events, power, conditional and predictive power, alpha spending: closed forms."""
 
-from oligomdt.pooling import planning
+from oligomdt import pooling
 
 
 def tolerance(path):
@@ -12,7 +12,7 @@ def tolerance(path):
 
 
 def required(row):
-    events = planning.required_events(
+    events = pooling.required_events(
         row["hr"],
         row["power"],
         row.get("alpha_two_sided", 0.05),
@@ -32,7 +32,7 @@ def required_events_2to1(data, name):
 def power_given_events(data, name):
     rows = []
     for row in data["power_given_events"]:
-        one = planning.power(row["events"], row["hr"])
+        one = pooling.power(row["events"], row["hr"])
         direction = {"benefit_direction": one.same_direction, "two_sided": one.two_sided}
         rows.append({**row, **direction})
     return rows
@@ -55,7 +55,7 @@ def filled(row, result):
 
 def conditional(row):
     given = (row["est"], row["se"], row["new_events"], row["assumed_log_hr"])
-    return filled(row, planning.conditional_power(*given, tau2=row.get("tau2", 0)))
+    return filled(row, pooling.conditional_power(*given, tau2=row.get("tau2", 0)))
 
 
 def conditional_power(data, name):
@@ -70,7 +70,7 @@ def predictive_power(data, name):
     return [
         filled(
             row,
-            planning.predictive_power(row["est"], row["se"], row["new_events"], row["tau2"]),
+            pooling.predictive_power(row["est"], row["se"], row["new_events"], row["tau2"]),
         )
         for row in data["predictive_power"]
     ]
@@ -78,7 +78,7 @@ def predictive_power(data, name):
 
 def alpha_spent(data, name):
     block = data["obrien_fleming_type_alpha_spent"]
-    spent = [planning.alpha_spent(t) for t in block["information_fraction"]]
+    spent = [pooling.alpha_spent(t) for t in block["information_fraction"]]
     return {**block, "alpha_spent": spent}
 
 
