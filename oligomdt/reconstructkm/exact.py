@@ -240,27 +240,25 @@ def middle(paths, kind):
 def patients(left, stages, n, place, jitter):
     """Times and events of the patients of one path.
 
-    `place(count)` gives the places of `count` patients within a stage as shares of it, and
-    `jitter(count)` what is added to the times of drops that were read.
+    `place(counts)` gives the places of so many patients within each of several stages as shares
+    of it, and `jitter(count)` what is added to the times of drops that were read.
     """
-    times, died = [], []
-    spans = _shifted(stages, jitter)
-    for (kind, *_), count, (start, stop) in zip(stages.stage, left, spans, strict=True):
-        if count == 0:
-            continue
-        if kind == CENSOR:
-            times.append(_censored(stages, start, stop, count, place))
-        elif kind == HIDDEN:
-            times.append(start + (stop - start) * place(count))
-        else:
-            times.append(np.full(count, stop))
-        died.append(np.full(count, int(kind != CENSOR)))
+    kind, spans = stages.stage[:, 0], _shifted(stages, jitter)
+    between = (kind == CENSOR) | (kind == HIDDEN)
+    marked = _marked(stages, spans) & (left > 0)
+    spread = np.flatnonzero(between & ~marked & (left > 0))
+    start, length = np.repeat(spans[spread, 0], left[spread]), np.diff(spans[spread])[:, 0]
+    times = [start + np.repeat(length, left[spread]) * place(left[spread])]
+    times += [_on_marks(stages, *spans[k], left[k]) for k in np.flatnonzero(marked)]
+    drops = np.flatnonzero(~between)
+    times.append(np.repeat(spans[drops, 1], left[drops]))
     alive = n - int(left.sum())
     times.append(np.full(alive, spans[-1, 1]))
-    died.append(np.zeros(alive, int))
-    time, event = np.concatenate(times), np.concatenate(died)
-    order = np.lexsort((-event, time))
-    return time[order], event[order]
+    gone = np.flatnonzero(marked)
+    died = [np.repeat(kind[rows] != CENSOR, left[rows]) for rows in (spread, gone, drops)]
+    time, event = np.concatenate(times), np.concatenate([*died, np.zeros(alive, bool)])
+    order = np.lexsort((~event, time))
+    return time[order], event[order].astype(int)
 
 
 def _shifted(stages, jitter):
@@ -274,46 +272,56 @@ def _shifted(stages, jitter):
     moves = jitter(len(drops))
     if not moves.any():
         return spans
-    least = np.abs(moves).max() / 100
-    read, now = np.full(len(drops) + 2, -1.0), 0.0
-    moved = np.full(len(drops) + 2, -1.0)
-    for i, k in enumerate(drops):
-        read[i + 1] = stages.span[k, 1]
-        low, high = _between_columns(stages, read[i + 1])
-        now = min(max(read[i + 1] + moves[i], low, now + least if i else 0.0), high)
-        moved[i + 1] = now
-    behind = np.searchsorted(drops, np.arange(len(spans)), side="left")
-    for k in range(len(spans)):
-        i = behind[k]
-        for edge in (0, 1):
-            for near in (i, i + 1):
-                if stages.span[k, edge] == read[near]:
-                    spans[k, edge] = moved[near]
+    read = stages.span[drops, 1]
+    moved = _moved(read, moves, *_between_columns(stages, read))
+    # Nothing is read before the first drop or after the last.
+    read, moved = np.pad(read, 1, constant_values=-1.0), np.pad(moved, 1, constant_values=-1.0)
+    behind = np.searchsorted(drops, np.arange(len(spans)), side="left")[:, None]
+    for near in (behind, behind + 1):
+        spans = np.where(stages.span == read[near], moved[near], spans)
     spans[drops] = moved[1:-1, None]
     spans = np.maximum.accumulate(spans, axis=0)
     return np.column_stack([spans[:, 0], spans.max(axis=1)])
 
 
+def _moved(read, moves, low, high):
+    """Times of the drops after their moves: between `low` and `high`, one after the other."""
+    least = np.abs(moves).max() / 100
+    moved, now = [], -least
+    for to, lowest, highest in zip(
+        (read + moves).tolist(), low.tolist(), high.tolist(), strict=True
+    ):
+        now = min(max(to, lowest, now + least), highest)
+        moved.append(now)
+    return np.array(moved)
+
+
 def _between_columns(stages, read):
-    """Earliest and latest time of a drop on its side of the table's columns."""
-    columns = stages.columns
-    before, after = columns[columns <= read], columns[columns > read]
-    low = before[-1] if len(before) else 0.0
-    return low, np.nextafter(after[0], 0.0) if len(after) else stages.end
+    """Earliest and latest times of drops on their side of the table's columns."""
+    columns = np.concatenate([[0.0], stages.columns, [np.inf]])
+    after = np.searchsorted(stages.columns, read, side="right") + 1
+    late = np.nextafter(columns[after], 0.0)
+    return columns[after - 1], np.where(np.isinf(columns[after]), stages.end, late)
 
 
-def _censored(stages, start, stop, count, place):
-    if stages.marks is not None:
-        at = stages.marks[(stages.marks >= start) & (stages.marks < stop)]
-        if len(at):
-            # Every mark holds a patient; those beyond sit on marks in turn.
-            return np.sort(np.resize(at, count)) if count >= len(at) else at[:count]
-    return start + (stop - start) * place(count)
+def _marked(stages, spans):
+    """Whether the censored of each stage have marks to sit on."""
+    if stages.marks is None:
+        return np.zeros(len(spans), bool)
+    seen = np.diff(np.searchsorted(stages.marks, spans, side="left"))[:, 0]
+    return (stages.stage[:, 0] == CENSOR) & (seen > 0)
 
 
-def evenly(count):
-    """Places of `count` patients spread evenly within a stage."""
-    return np.arange(1, count + 1) / (count + 1)
+def _on_marks(stages, start, stop, count):
+    """Times of the censored of one stage: every mark holds one, those beyond sit in turn."""
+    at = stages.marks[(stages.marks >= start) & (stages.marks < stop)]
+    return np.sort(np.resize(at, count)) if count >= len(at) else at[:count]
+
+
+def evenly(counts):
+    """Places of patients spread evenly within each stage."""
+    rank = np.arange(1, counts.sum() + 1) - np.repeat(np.cumsum(counts) - counts, counts)
+    return rank / np.repeat(counts + 1, counts)
 
 
 def exactly(count):
@@ -382,8 +390,8 @@ def point_and_ensemble(paths, seen, n, draws, seed):
     point = patients(middle(paths, seen.kind), paths.stages, n, evenly, exactly)
     rng = np.random.default_rng([seed, n])
 
-    def anywhere(count):
-        return np.sort(rng.random(count))
+    def anywhere(counts):
+        return rng.random(counts.sum())
 
     def within_reading(count):
         return (rng.random(count) - 0.5) * seen.step_time
