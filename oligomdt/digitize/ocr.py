@@ -129,7 +129,8 @@ def _is_word(text) -> bool:
 def _follows(one, other) -> bool:
     """Whether a line of text stands in the line of another, a word's space behind it."""
     size = max(one.y1 - one.y0, other.y1 - other.y0)
-    level = abs(one.y1 - other.y1) <= 0.3 * size and not one.upright
+    shared = min(one.y1, other.y1) - max(one.y0, other.y0)
+    level = shared > 0.4 * size and not one.upright
     alike = min(one.y1 - one.y0, other.y1 - other.y0) > 0.45 * size
     return level and alike and 0 < other.x0 - one.x1 <= GAP * size
 

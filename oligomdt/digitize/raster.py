@@ -564,7 +564,8 @@ def _fills(pixels, colour) -> bool:
     """Whether a colour fills areas wider than any line: a confidence band or where two meet."""
     alike = np.abs(pixels - np.array(colour)).max(axis=2) < 30
     size = 2 * HALF_WIDTHS[-1] + 1
-    return bool(ndimage.binary_erosion(alike, np.ones((size, size))).any())
+    filled = ndimage.binary_opening(alike, np.ones((size, size)))
+    return bool(filled.sum() > 0.3 * alike.sum())
 
 
 def _frequent(pixels, chosen) -> list[tuple]:
