@@ -52,6 +52,11 @@ UNITS = (
     ("Days", 30.4),
     ("Follow-up (weeks)", 4.35),
 )
+COLUMNS = (
+    "figure", "kind", "dpi", "arms", "refused", "found", "wrong", "error", "warnings",
+    "names_right", "names_exchanged", "cells", "cells_right", "cells_false", "marks",
+    "marks_read", "marks_right", "seconds",
+)  # fmt: skip
 LEGENDS = ("plain", "framed", "beside", "none")
 WRONG = 0.05
 MARK_REACH = 0.005
@@ -319,9 +324,9 @@ def main():
     arguments.out.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         rows = [run(number, Path(folder)) for number in tqdm(numbers, unit="figure")]
-    frame = pd.DataFrame(rows)
+    frame = pd.DataFrame(rows, columns=COLUMNS)
     frame.to_csv(arguments.out / "unseen.csv", index=False, float_format="%.4g")
-    print(f"{len(frame)} figures, {frame.get('refused', pd.Series()).notna().sum()} refused")
+    print(f"{len(frame)} figures, {frame['refused'].notna().sum()} refused")
 
 
 if __name__ == "__main__":
