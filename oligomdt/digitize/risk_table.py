@@ -312,6 +312,12 @@ def _owners(found, names, colours, orders, warnings) -> list[str]:
                 "the rows of the numbers at risk have no names: they were taken in the order "
                 "of the legend"
             )
+    elif len(open_rows) == len(free) == 1 and len(found) == len(names):
+        owners[open_rows[0]] = names[free[0]]
+        warnings.append(
+            f"the row {found[open_rows[0]].label!r} of the numbers at risk was taken as that "
+            f"of {names[free[0]]!r}, the only arm left; check it"
+        )
     for k, owner in enumerate(owners):
         if owner is None:
             owners[k] = found[k].label or f"row {k + 1}"
