@@ -217,3 +217,9 @@ def test_the_one_row_left_is_of_the_one_arm_left_and_told():
     table, warnings = risk_table.table(rows, ["MDT", "Usual care"], colours, axis)
     assert table.counts["Usual care"] == (50, 15, 5)
     assert any("'Contr'" in told and "only arm left" in told for told in warnings)
+
+
+def test_columns_between_two_ticks_stand_in_their_middle():
+    axis = Axis(0.0, 0.1, ticks=((0.0, 0.0), (100.0, 10.0), (200.0, 20.0)))
+    assert risk_table._anchor(Text("118", 40, 0, 60, 8), axis) == 50
+    assert risk_table._anchor(Text("118", 82, 0, 101, 8), axis) == 101  # right-aligned

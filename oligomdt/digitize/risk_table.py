@@ -154,14 +154,15 @@ def _heading(texts, label) -> str:
 
 
 def _anchor(text: Text, x_axis) -> float:
-    """Where a cell stands: the end or middle of it that is nearest to a tick."""
-    if not x_axis.ticks:
+    """Where a cell stands: its middle, or the end of it that is at a tick."""
+    ticks = np.sort([position for position, _ in x_axis.ticks])
+    if not len(ticks):
         return text.x
-    ticks = np.array([position for position, _ in x_axis.ticks])
-    return min(
-        (text.x, text.x0, text.x1),
-        key=lambda x: float(np.abs(ticks - x).min()) + (0.0 if x == text.x else 2.0),
-    )
+    # An end that is merely nearer to a tick tells nothing: columns stand between ticks, too.
+    near = 0.08 * float(np.diff(ticks).min()) if len(ticks) > 1 else np.inf
+    away = {x: float(np.abs(ticks - x).min()) for x in (text.x, text.x0, text.x1)}
+    ends = [x for x in (text.x0, text.x1) if away[x] <= near and away[x] + 2 < away[text.x]]
+    return min(ends, key=away.get, default=text.x)
 
 
 def _label(texts, group, y):

@@ -177,7 +177,7 @@ def _spaced(letters, places, part, ink) -> str:
         between = free & (places[k - 1] < middle) & (middle < places[k])
         if not SLIM.isdisjoint(pair):
             between &= gaps >= room
-        if between.any() and all(map(_of_word, pair)) and any(map(str.isalpha, pair)):
+        if between.any() and all(map(_of_word, pair)) and not all(map(str.isdigit, pair)):
             chosen.append(" ")
         chosen.append(letters[k])
     return "".join(chosen)
@@ -200,4 +200,4 @@ def _fixed(ink) -> bool:
 
 
 def _of_word(letter) -> bool:
-    return letter.isalnum() or letter in "+&()"
+    return letter.isalnum() or letter in "+&()<>≤≥="
