@@ -161,6 +161,19 @@ def legend_curve(points):
     return type("Curve", (), {"points": points})()
 
 
+def test_a_mark_on_a_curve_is_no_sample_of_a_legend(tmp_path):
+    figure, axes = plt.subplots(figsize=(5, 3.5))
+    for (time, surv), colour in zip((HIGH, LOW), ("blue", "red"), strict=True):
+        axes.step(np.r_[time, 28], np.r_[surv, surv[-1]], where="post", color=colour)
+    axes.plot([22.0], [0.62], "+", color="blue", ms=7)
+    axes.text(22.9, 0.61, "No SBRT", color="red", fontsize=8)
+    axes.text(12, 0.9, "SBRT arm", color="blue", fontsize=8)
+    axes.set(xlim=(0, 32), ylim=(0, 1), xlabel="Time (months)", ylabel="Survival")
+    figure.savefig(tmp_path / "mark.pdf")
+    plt.close(figure)
+    assert named(digitize(tmp_path / "mark.pdf")) == ["SBRT arm", "No SBRT"]
+
+
 # -- numbers at risk and their curves
 
 

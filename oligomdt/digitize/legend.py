@@ -187,9 +187,21 @@ def _handles(drawing, curves, words) -> list:
         if not flat or stroke.item in own:
             continue
         text = _right_of(x1, (y0 + y1) / 2, words)
-        if text is not None:
+        if text is not None and not _is_mark(stroke, text, curves):
             handles.append((stroke, text))
     return handles
+
+
+def _is_mark(stroke, text, curves) -> bool:
+    """Whether a short line is the bar of a mark that stands on a curve of its colour."""
+    x0, y0, x1, y1 = stroke.box
+    if x1 - x0 > 1.5 * max(text.height, 4):
+        return False
+    middle = np.array([(x0 + x1) / 2, (y0 + y1) / 2])
+    return any(
+        _other_colour(curve.stroke, stroke) < 20 and distance(curve, middle) < 1
+        for curve in curves
+    )
 
 
 def _without_curve(drawing, curves, words, names) -> list[str]:
