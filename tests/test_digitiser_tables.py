@@ -160,7 +160,7 @@ def test_failures_of_unseen_figures_are_counted_by_kind():
     assert png["Of these without a warning"] == "1"
     assert png["Figures with names exchanged"] == "1"
     assert png["Names right"] == "66.67 %"
-    assert (png["Marks found"], png["Marks that are true"]) == ("0.60", "0.75")
+    assert (png["Marks found"], png["Marks that are true"]) == ("60 %", "75 %")
     assert (vector["Figures"], vector["Refused"]) == ("1", "0")
 
 
