@@ -126,11 +126,16 @@ def _first_in_label(name, text, cells, x_axis, titled):
     The number must then stand at the first tick, where no other cell does, and not be smaller
     than the next one: the 2 of 'Arm 2' is part of a name.
     """
-    words, _, last = name.rpartition(" ")
-    count = count_of(last)
-    if count is None or not re.search(r"[^\W\d_]", words) or not x_axis.ticks:
+    if not x_axis.ticks:
         return None
     places = sorted(position for position, _ in x_axis.ticks)
+    words, _, last = name.rpartition(" ")
+    glued = re.fullmatch(r"(.*[^\W\d_)])(\d{1,6})", name)
+    if count_of(last) is None and glued and text.x1 > places[0]:
+        words, last = glued.groups()  # 'MDT58': the name touches the number
+    count = count_of(last)
+    if count is None or not re.search(r"[^\W\d_]", words):
+        return None
     start, gap = places[0], (places[1] - places[0] if len(places) > 1 else 0.0)
     free = all(place > start + 0.5 * gap for place, _ in cells)
     reaches = text.x1 > start - 0.5 * text.height
@@ -259,12 +264,15 @@ def table(found, names, colours, x_axis: Axis, orders=()) -> tuple[RiskTable | N
 
 
 def _past(found, times, x_axis) -> list[str]:
-    """A warning of columns at the end that text recognition may have missed, digits alone."""
+    """A warning of a first column that is missing, and in images of last ones, digits alone."""
     ticks = sorted(value for _, value in x_axis.ticks)
     read = [tick for tick in ticks if tick <= times[-1] + 1e-9]
-    lost = [f"{tick:g}" for tick in ticks if tick > times[-1] + 1e-9]
-    each = len(read) > 2 and set(read) <= set(times)
-    if not lost or not each or all(row.confidence == 1 for row in found):
+    after = [tick for tick in ticks if tick > times[-1] + 1e-9]
+    first = read[:1] if len(read) > 3 and read[0] not in times else []
+    each = len(read) > 2 and set(read[len(first) :]) <= set(times)
+    exact = all(row.confidence == 1 for row in found)
+    lost = [f"{tick:g}" for tick in (*first, *(() if exact else after))]
+    if not lost or not each:
         return []
     return [f"no number at risk was read at {', '.join(lost)}, where the time axis has labels"]
 

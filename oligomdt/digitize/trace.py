@@ -6,7 +6,7 @@ level without ink and a drop without ink cost. Levels and times are then measure
 and the lower edge of the line, which anti-aliasing places to a fraction of a pixel.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage
@@ -637,8 +637,3 @@ def ribbon(shape, trace: Trace, pad) -> np.ndarray:
         c, d = max(round(min(x0, x1) - wide), 0), max(round(max(x0, x1) + wide), 0)
         inside[a:b, c:d] = True
     return inside
-
-
-def moved(trace: Trace, dx, dy) -> Trace:
-    """The same curve elsewhere on the page."""
-    return replace(trace, points=trace.points + np.array([dx, dy]))
