@@ -131,3 +131,45 @@ def test_the_alt_text_of_an_overlay_has_its_numbers(patients, tmp_path):
     text = specimen.alt_overlay(digitize(file))
     assert "time axis 0 to 35; survival axis 0 to 1" in text
     assert "6-MP to survival 0.45 at 35 with 12 censoring marks" in text
+
+
+# Looks drawn at random ------------------------------------------------------------------------
+
+
+def unseen(*rows):
+    row = {
+        "figure": 1, "kind": "png", "dpi": 90, "arms": 2, "refused": math.nan, "found": 2,
+        "wrong": 0, "error": 0.002, "warnings": 0, "names_right": 2, "names_exchanged": 0,
+        "cells": 10, "cells_right": 9, "cells_false": 1, "marks": 20, "marks_read": 16,
+        "marks_right": 12, "seconds": 1.0,
+    }  # fmt: skip
+    return pd.DataFrame([row | change for change in rows])
+
+
+def test_failures_of_unseen_figures_are_counted_by_kind():
+    frame = unseen(
+        {},
+        {"found": 3, "warnings": 1},
+        {"wrong": 1, "names_right": 0, "names_exchanged": 2},
+        {"refused": "no axes", "found": math.nan, "wrong": math.nan, "names_right": math.nan},
+        {"kind": "svg"},
+    )
+    vector, png = digitiser_tables.unseen(frame).to_dict("records")
+    assert (png["Figures"], png["Refused"]) == ("4", "1")
+    assert png["A curve missing, wrong or too many"] == "2"
+    assert png["Of these without a warning"] == "1"
+    assert png["Figures with names exchanged"] == "1"
+    assert png["Names right"] == "66.67 %"
+    assert (png["Marks found"], png["Marks that are true"]) == ("60 %", "75 %")
+    assert (vector["Figures"], vector["Refused"]) == ("1", "0")
+
+
+def test_committed_unseen_figures_are_all_there():
+    frame = pd.read_csv(FOLDER / "unseen.csv")
+    assert frame["figure"].tolist() == list(range(1000, 1150))
+    read = frame[frame["refused"].isna()]
+    assert (read["found"] > 0).all()
+    assert (
+        read["cells_right"].fillna(0) + read["cells_false"].fillna(0) <= read["cells"].fillna(0)
+    ).all()
+    assert (read["marks_right"] <= read["marks_read"]).all()

@@ -496,11 +496,20 @@ def test_a_last_column_that_was_not_recognised_is_told(sure, told):
     assert warnings == [words] * told
 
 
+@pytest.mark.parametrize("sure", [0.9, 1.0])
+def test_a_first_column_that_is_missing_is_told(sure):
+    axis = Axis(0.0, 1.0, tuple((float(time), float(time)) for time in range(0, 37, 6)))
+    cells = tuple((float(time), 60 - time) for time in range(6, 37, 6))
+    row = risk_table.Row("MDT", cells, 0.0, None, (), sure)
+    _, warnings = risk_table.table([row], ["MDT"], [(0, 0, 0)], axis)
+    assert warnings == ["no number at risk was read at 0, where the time axis has labels"]
+
+
 def test_a_letter_in_a_row_of_counts_is_a_number():
     boxes = [ocr.Line(x, 50, x + 10, 64) for x in (0, 50, 100, 150)]
     boxes.append(ocr.Line(150, 90, 160, 104))
-    counts = [(text, 1.0, text, 1.0) for text in ("30", "21", "11")]
-    odd = ("N", 0.96, "2", 0.9)
+    counts = [(text, 1.0, text, 1.0, ()) for text in ("30", "21", "11")]
+    odd = ("N", 0.96, "2", 0.9, ())
     read = ocr._in_rows(boxes, [*counts, odd, odd])
     assert [text for text, _ in read] == ["30", "21", "11", "2", "N"]
     assert read[3][1] <= 0.8

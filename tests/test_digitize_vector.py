@@ -590,10 +590,19 @@ def test_examples_run(name, monkeypatch):
     assert doctest.testmod(importlib.import_module(name)).failed == 0
 
 
-@pytest.mark.parametrize("look", ["svg", "shapes", "pdf"])
-def test_a_name_and_the_first_number_at_risk_in_one_text_are_two(look, tmp_path):
+@pytest.mark.parametrize(
+    ("look", "names", "space"),
+    [
+        ("svg", ("Arm 1", "Arm 2"), "   "),
+        ("shapes", ("Arm 1", "Arm 2"), "   "),
+        ("pdf", ("Arm 1", "Arm 2"), "   "),
+        ("svg", ("MDT", "Control"), ""),
+        ("pdf", ("MDT", "Control"), ""),
+    ],
+)
+def test_a_name_and_the_first_number_at_risk_in_one_text_are_two(look, names, space, tmp_path):
     """As `lifelines.plotting.add_at_risk_counts` and right-aligned tables print them."""
-    arms = dict(zip(("Arm 1", "Arm 2"), drawn.ARMS.values(), strict=True))
+    arms = dict(zip(names, drawn.ARMS.values(), strict=True))
     figure = Figure(figsize=(6, 4.5))
     FigureCanvasAgg(figure)
     axes = figure.add_axes((0.2, 0.32, 0.75, 0.62))
@@ -602,8 +611,10 @@ def test_a_name_and_the_first_number_at_risk_in_one_text_are_two(look, tmp_path)
     axes.text(-0.5, -0.26, "At risk", transform=place, ha="right", fontsize=8)
     for row, (name, one) in enumerate(arms.items()):
         for time in range(0, 37, 6):
-            cell = f"{one.at_risk(time)}" if time else f"{name}   {one.at_risk(0)}"
-            axes.text(time, -0.34 - 0.07 * row, cell, transform=place, ha="right", fontsize=8)
+            cell = f"{one.at_risk(time)}" if time else f"{name}{space}{one.at_risk(0)}"
+            # A name that touches its number reaches past the first tick.
+            x = time + (0 if time or space else 1)
+            axes.text(x, -0.34 - 0.07 * row, cell, transform=place, ha="right", fontsize=8)
     found = read(drawn.save(figure, look), tmp_path)
     assert found.warnings == ()
     assert found.risk_table.time.tolist() == list(range(0, 37, 6))

@@ -1,5 +1,6 @@
 """Names of the arms: from the legend, from labels beside the curves, or by their colour."""
 
+import itertools
 import re
 from dataclasses import dataclass
 
@@ -21,7 +22,10 @@ REMARK = re.compile(
 
 @dataclass(frozen=True)
 class Name:
-    """A name found for a curve, and how: 'legend', 'line', 'colour', 'beside' or 'none'."""
+    """A name found for a curve.
+
+    `how` is 'legend', 'line', 'colour', 'counts', 'beside' or 'none'.
+    """
 
     text: str
     how: str
@@ -56,7 +60,7 @@ def key(text: str) -> str:
 
 
 def find(
-    drawing: Drawing, panel: Panel, curves: list[Curve], known=(), used=()
+    drawing: Drawing, panel: Panel, curves: list[Curve], known=(), used=(), fitting=None
 ) -> tuple[list[Name], list[str]]:
     """A name for every curve.
 
@@ -72,6 +76,8 @@ def find(
         Names in the table of numbers at risk: labels beside the curves must be among them.
     used : collection of int
         Places in `drawing.texts` of texts that are labels of axes or cells of a table.
+    fitting : dict of int to Name
+        Names of curves that the numbers at risk fit in one way alone.
 
     Returns
     -------
@@ -90,10 +96,17 @@ def find(
         open_ = [k for k, name in enumerate(names) if name is None]
         if not open_:
             break
+        if way in (_by_lines, by_place) and _agrees(names, fitting):
+            # Places of labels are weaker evidence than numbers that fit one way alone.
+            names = [name or fitting[k] for k, name in enumerate(names)]
+            break
         taken = {key(name.text) for name in names if name is not None}
         free = [text for text in words if key(text.text) not in taken]
         for k, name in way(drawing, panel, [curves[k] for k in open_], free, known).items():
             names[open_[k]] = name
+    names = remaining(names, known)
+    if len(names) == len(known) == 1 and names[0] is None:
+        names = [Name(known[0], "beside")]
     lost = _without_curve(drawing, curves, words, names)
     names, warnings = completed(names)
     if lost:
@@ -104,6 +117,25 @@ def find(
     return names, warnings
 
 
+def _agrees(names, fitting) -> bool:
+    """Whether the numbers at risk name all curves, and none other than it is named."""
+    return bool(fitting) and all(
+        name is None or key(name.text) == key(fitting[k].text) for k, name in enumerate(names)
+    )
+
+
+def remaining(names, known) -> list[Name | None]:
+    """The names, with the one name left over for the one arm left over."""
+    open_ = [k for k, name in enumerate(names) if name is None]
+    taken = {key(name.text) for name in names if name is not None}
+    left = [name for name in known if key(name) not in taken]
+    sure = all(name is None or name.how in ("legend", "line", "colour") for name in names)
+    if len(known) == len(names) and len(open_) == len(left) == 1 and sure:
+        names = list(names)
+        names[open_[0]] = Name(cleaned(left[0]), "colour")
+    return names
+
+
 def completed(names) -> tuple[list[Name], list[str]]:
     """A different name for every arm, 'Arm 1', ... where none was found, and warnings."""
     warnings = []
@@ -112,6 +144,12 @@ def completed(names) -> tuple[list[Name], list[str]]:
         warnings.append(
             f"the names {', '.join(beside)} were given to the nearest curves; check them, or "
             "give --names"
+        )
+    counts = [name.text for name in names if name is not None and name.how == "counts"]
+    if counts:
+        warnings.append(
+            f"the names {', '.join(counts)} were given to the curves that the numbers at risk "
+            "fit; check them, or give --names"
         )
     texts = [name.text for name in names if name is not None]
     if len(set(texts)) < len(texts):
@@ -149,9 +187,21 @@ def _handles(drawing, curves, words) -> list:
         if not flat or stroke.item in own:
             continue
         text = _right_of(x1, (y0 + y1) / 2, words)
-        if text is not None:
+        if text is not None and not _is_mark(stroke, text, curves):
             handles.append((stroke, text))
     return handles
+
+
+def _is_mark(stroke, text, curves) -> bool:
+    """Whether a short line is the bar of a mark that stands on a curve of its colour."""
+    x0, y0, x1, y1 = stroke.box
+    if x1 - x0 > 1.5 * max(text.height, 4):
+        return False
+    middle = np.array([(x0 + x1) / 2, (y0 + y1) / 2])
+    return any(
+        _other_colour(curve.stroke, stroke) < 20 and distance(curve, middle) < 1
+        for curve in curves
+    )
 
 
 def _without_curve(drawing, curves, words, names) -> list[str]:
@@ -312,10 +362,13 @@ def by_place(drawing, panel, curves, words, known) -> dict:
     gaps = np.array([[_gap(curve, text) for text in inside] for curve in curves])
     if (gaps.min(axis=1) > 0.3 * (panel.y1 - panel.y0)).any():
         return {}
-    return {
-        int(k): Name(cleaned(inside[j].text), "beside", inside[j])
-        for k, j in zip(*linear_sum_assignment(np.minimum(gaps, FAR)), strict=True)
-    }
+    _, chosen = linear_sum_assignment(np.minimum(gaps, FAR))
+    own = gaps[:, chosen]
+    for k, j in itertools.combinations(range(len(curves)), 2):
+        exchanged = own[k, j] + own[j, k] - own[k, k] - own[j, j]
+        if exchanged < max(text.height for text in inside):
+            return {}  # two names could as well be the other way round
+    return {k: Name(cleaned(inside[j].text), "beside", inside[j]) for k, j in enumerate(chosen)}
 
 
 def _gap(curve, text) -> float:

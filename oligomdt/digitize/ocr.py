@@ -9,6 +9,7 @@ that runs upwards: pieces above each other are turned first.
 import importlib.util
 import itertools
 import re
+import unicodedata
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -17,7 +18,7 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
-from oligomdt.digitize import limits
+from oligomdt.digitize import limits, spelling
 from oligomdt.digitize.drawing import Drawing, Text
 from oligomdt.digitize.error import DigitizeError
 
@@ -79,7 +80,8 @@ def lettered(drawing: Drawing) -> Drawing:
         told = f"{MOST} of {len(found)} pieces of text were read; crop it to the figure"
         found, notes = found[:MOST], (*notes, f"{drawing.source or 'the image'}: {told}")
     found, answers = _words(image, found, read(image, found))
-    answers = _in_rows(found, _single(image, found, answers))
+    answers = _spelled(image, found, _single(image, found, answers))
+    answers = _in_rows(found, answers)
     texts = tuple(
         Text(text, line.x0, line.y0, line.x1, line.y1, 90.0 * line.upright, confidence, colour)
         for line, (text, confidence) in zip(found, answers, strict=True)
@@ -129,7 +131,8 @@ def _is_word(text) -> bool:
 def _follows(one, other) -> bool:
     """Whether a line of text stands in the line of another, a word's space behind it."""
     size = max(one.y1 - one.y0, other.y1 - other.y0)
-    level = abs(one.y1 - other.y1) <= 0.3 * size and not one.upright
+    shared = min(one.y1, other.y1) - max(one.y0, other.y0)
+    level = shared > 0.4 * size and not one.upright
     alike = min(one.y1 - one.y0, other.y1 - other.y0) > 0.45 * size
     return level and alike and 0 < other.x0 - one.x1 <= GAP * size
 
@@ -164,10 +167,24 @@ def _single(image, found, answers):
     ]
     again = _read_pictures([_thrice(_picture(image, found[k])) for k in chosen])
     answers = list(answers)
-    for k, (text, confidence, digits, sure) in zip(chosen, again, strict=True):
+    for k, (text, confidence, digits, sure, _) in zip(chosen, again, strict=True):
         if len(text) == 3 and len(set(text)) == 1 and confidence > answers[k][1]:
-            answers[k] = (text[0], confidence, digits[:1], sure)
+            answers[k] = (text[0], confidence, digits[:1], sure, ())
     return answers
+
+
+def _spelled(image, found, answers):
+    """Words with their spaces and the case of their letters as the ink has them."""
+    inked = ink(image)
+    chosen = []
+    for line, (text, *rest, places) in zip(found, answers, strict=True):
+        if not line.upright and len(text) > 1:
+            left, _, right, _ = _padded(image, line)
+            columns = left + np.asarray(places) * (right - left) - line.x0
+            part = inked[line.y0 : line.y1, line.x0 : line.x1]
+            text = spelling.corrected(text, columns, part)
+        chosen.append((text, *rest, places))
+    return chosen
 
 
 def _thrice(picture):
@@ -182,7 +199,7 @@ def _in_rows(found, answers):
     """In a row of whole numbers a short piece is a number, too, if digits are likely there."""
     whole = [line for line, answer in zip(found, answers, strict=True) if answer[0].isdigit()]
     chosen = []
-    for line, (text, confidence, digits, sure) in zip(found, answers, strict=True):
+    for line, (text, confidence, digits, sure, _) in zip(found, answers, strict=True):
         height = line.y1 - line.y0
         short = len(text) <= 3 and not line.upright and not text.isdigit()
         beside = [
@@ -413,17 +430,17 @@ def _border(image, line):
 # -- what
 
 
-def read(image: np.ndarray, found: list[Line]) -> list[tuple[str, float, str, float]]:
+def read(image: np.ndarray, found: list[Line]) -> list[tuple[str, float, str, float, tuple]]:
     """What the recogniser reads in each box, and its confidence from 0 to 1.
 
     The third and fourth entry are what it reads if only digits may stand there, and their
-    share among the ten.
+    share among the ten; the last is where each letter stands, as a share of the picture.
     """
     return _read_pictures([_picture(image, line) for line in found])
 
 
-def _read_pictures(pictures) -> list[tuple[str, float, str, float]]:
-    answers = [("", 0.0, "", 0.0)] * len(pictures)
+def _read_pictures(pictures) -> list[tuple[str, float, str, float, tuple]]:
+    answers = [("", 0.0, "", 0.0, ())] * len(pictures)
     order = sorted(range(len(pictures)), key=lambda k: pictures[k].shape[2])
     for start in range(0, len(order), BATCH):
         part = order[start : start + BATCH]
@@ -431,22 +448,28 @@ def _read_pictures(pictures) -> list[tuple[str, float, str, float]]:
         block = np.zeros((len(part), 3, HEIGHT, width), np.float32)
         for row, k in enumerate(part):
             block[row, :, :, : pictures[k].shape[2]] = pictures[k]
-        for k, answer in zip(part, _recognised(block), strict=True):
-            answers[k] = answer
+        for k, (*answer, places) in zip(part, _recognised(block), strict=True):
+            share = width / pictures[k].shape[2]
+            answers[k] = (*answer, tuple(share * place for place in places))
     return answers
 
 
-def _picture(image, line) -> np.ndarray:
+def _padded(image, line) -> tuple[int, int, int, int]:
+    """The box of a line with the room around it that the recogniser wants."""
     size = (line.x1 - line.x0) if line.upright else (line.y1 - line.y0)
     pad, side = max(2, round(0.22 * size)), max(2, round(0.35 * size))
     dx, dy = (pad, side) if line.upright else (side, pad)
     height, width = image.shape[:2]
-    box = (
+    return (
         max(line.x0 - dx, 0),
         max(line.y0 - dy, 0),
         min(line.x1 + dx, width),
         min(line.y1 + dy, height),
     )
+
+
+def _picture(image, line) -> np.ndarray:
+    box = _padded(image, line)
     part = Image.fromarray(image[box[1] : box[3], box[0] : box[2]])
     if line.upright:
         part = part.transpose(Image.Transpose.ROTATE_270)
@@ -456,7 +479,7 @@ def _picture(image, line) -> np.ndarray:
     return array.transpose(2, 0, 1)
 
 
-def _recognised(block) -> list[tuple[str, float, str, float]]:
+def _recognised(block) -> list[tuple[str, float, str, float, tuple]]:
     session, letters = _model()
     (shares,) = session.run(None, {session.get_inputs()[0].name: block})
     best, sure = shares.argmax(axis=2), shares.max(axis=2)
@@ -464,7 +487,10 @@ def _recognised(block) -> list[tuple[str, float, str, float]]:
     answers = []
     for row, weights, share in zip(best, sure, shares, strict=True):
         kept = (row != 0) & np.r_[True, row[1:] != row[:-1]]
-        text = "".join(letters[k] for k in row[kept])
+        # Some letters of the model are as wide as Chinese ones: each stands for a Latin one.
+        text = "".join(unicodedata.normalize("NFKC", letters[k])[:1] for k in row[kept])
+        before = len(text) - len(text.lstrip())
+        places = (np.flatnonzero(kept) + 0.5) / len(row)
         among = share[kept][:, ten]
         among = among / np.maximum(among.sum(axis=1, keepdims=True), 1e-12)
         digits = "".join(str(k) for k in among.argmax(axis=1)) if kept.any() else ""
@@ -474,6 +500,7 @@ def _recognised(block) -> list[tuple[str, float, str, float]]:
                 float(weights[kept].mean()) if kept.any() else 0.0,
                 digits,
                 float(among.max(axis=1).min()) if kept.any() else 0.0,
+                tuple(places[before : before + len(text.strip())]),
             )
         )
     return answers

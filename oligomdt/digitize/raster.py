@@ -8,7 +8,9 @@ import numpy as np
 from scipy import ndimage
 
 from oligomdt.digitize import (
+    agreement,
     censoring,
+    hue,
     legend,
     limits,
     ocr,
@@ -77,9 +79,11 @@ def digitised(drawing: Drawing, settings: Settings) -> Digitised:
     warnings += _unsure(arms)
     arms, marks, reach, more = _marked(field, arms)
     warnings += more
-    names, more = _names(drawing, box, field, arms, rows, settings)
+    curves = [_curve(arm, field, x_axis, y_axis) for arm in arms]
+    counted = agreement.Counted(rows, curves, x_axis)
+    names, more = _names(drawing, box, field, arms, counted, settings)
     warnings += more + _merged(names, marks)
-    rows = [_renamed(row, names) for row in rows]
+    rows = [agreement.renamed(row, names) for row in rows]
     orders = [k for k, _ in enumerate(names)] if field.handles else []
     table, more = risk_table.table(rows, names, [a.trace.colour for a in arms], x_axis, orders)
     warnings += more
@@ -564,7 +568,8 @@ def _fills(pixels, colour) -> bool:
     """Whether a colour fills areas wider than any line: a confidence band or where two meet."""
     alike = np.abs(pixels - np.array(colour)).max(axis=2) < 30
     size = 2 * HALF_WIDTHS[-1] + 1
-    return bool(ndimage.binary_erosion(alike, np.ones((size, size))).any())
+    filled = ndimage.binary_opening(alike, np.ones((size, size)))
+    return bool(filled.sum() > 0.3 * alike.sum())
 
 
 def _frequent(pixels, chosen) -> list[tuple]:
@@ -723,7 +728,7 @@ def _merged(names, marks) -> list[str]:
 # -- names and result
 
 
-def _names(drawing, box, field, arms, rows, settings):
+def _names(drawing, box, field, arms, counted, settings):
     if settings.names is not None:
         if len(settings.names) != len(arms):
             raise DigitizeError(
@@ -732,12 +737,34 @@ def _names(drawing, box, field, arms, rows, settings):
             )
         return list(settings.names), []
     names = [None if arm.handle is None else arm.handle.name for arm in arms]
-    labels = [row.label for row in rows if row.label]
+    labels = [row.label for row in counted.rows if row.label]
     known = labels if len(labels) == len(arms) else []
     names = [_nearest(name, known) if name else None for name in names]
-    if None not in names and len(set(names)) == len(names):
-        return names, []
-    return _beside(drawing, box, field, arms, known)
+    warnings = []
+    if None in names or len(set(names)) < len(names):
+        names, warnings = _beside(drawing, box, field, arms, known, counted)
+    return _checked(names, warnings, arms, counted)
+
+
+def _checked(names, warnings, arms, counted):
+    """Names with what the numbers at risk tell against them."""
+    against = counted.against(names)
+    if not against:
+        return names, warnings
+    alike = all(
+        _apart(arm.trace.colour, arms[0].trace.colour) < ALIKE and arm.handle is not None
+        for arm in arms
+    )
+    fitting = [name.text for _, name in sorted(counted.names().items())]
+    fitting = [_nearest(name, names) for name in fitting]
+    if alike and sorted(fitting) == sorted(names):
+        # Dashes of black lines are weak evidence beside numbers that fit one way alone.
+        return fitting, [
+            *warnings,
+            "the patterns of the lines were not told apart surely: the names were given by the "
+            "numbers at risk; check them, or give --names",
+        ]
+    return names, [*warnings, *agreement.told(against)]
 
 
 def _nearest(name, known) -> str:
@@ -745,12 +772,6 @@ def _nearest(name, known) -> str:
     keys = {legend.key(other): other for other in known}
     near = difflib.get_close_matches(legend.key(name), keys, 1, 0.8)
     return name if not near else name
-
-
-def _renamed(row, names):
-    keys = {legend.key(name): name for name in names}
-    near = difflib.get_close_matches(legend.key(row.label), keys, 1, 0.7)
-    return replace(row, label=keys[near[0]]) if near else row
 
 
 @dataclass(eq=False)
@@ -766,7 +787,7 @@ class _Style:
     colour: tuple
 
 
-def _beside(drawing, box, field, arms, known):
+def _beside(drawing, box, field, arms, known, counted):
     words = [
         text
         for text in drawing.texts
@@ -779,13 +800,44 @@ def _beside(drawing, box, field, arms, known):
     inside = [text for text in words if legend.beside_curves(text, box)]
     found = _by_leaders(field, arms, lines, inside, known)
     if len(found) < len(arms):
-        found = legend.by_colours(drawing, box, lines, words, known)
+        found = _by_hues(drawing, field, arms, words, known)
+        listed = known or [t.text for t in inside if legend.may_name(t, known)]
+        names = legend.remaining([found.get(k) for k in range(len(arms))], listed)
+        found = {k: name for k, name in enumerate(names) if name is not None}
     if len(found) < len(arms):
-        found = legend.by_place(drawing, box, lines, words, known) or found
+        found = counted.names() or found
+    if len(found) < len(arms):
+        near = legend.by_place(drawing, box, lines, words, known)
+        said = [near[k].text for k in sorted(near)]
+        found = near if near and not counted.against(said) else found
     if len(arms) == 1 and len(known) == 1 and not found:
         found = {0: legend.Name(known[0], "beside")}
     names, warnings = legend.completed([found.get(k) for k in range(len(arms))])
     return [name.text for name in names], warnings
+
+
+def _by_hues(drawing, field, arms, words, known) -> dict:
+    """Texts in the hue of one arm, if all of that hue say the same."""
+    colours = [arm.trace.colour for arm in arms]
+    said = {}
+    for text in words:
+        if legend.may_name(text, known):
+            owner = hue.owner(drawing.image, text, colours, field.paper)
+            if owner is not None:
+                said.setdefault(owner, {})[legend.key(text.text)] = text
+    given = [name for texts in said.values() for name in texts]
+    return {
+        k: legend.Name(legend.cleaned(text.text), "colour", text)
+        for k, texts in said.items()
+        for name, text in texts.items()
+        if len(texts) == 1 and given.count(name) == 1
+    }
+
+
+def _curve(arm, field, x_axis, y_axis):
+    """Time and survival of the corners of a trace."""
+    points = arm.trace.points + np.array([field.left, field.top])
+    return x_axis.value(points[:, 0]), y_axis.value(points[:, 1])
 
 
 def _by_leaders(field, arms, lines, words, known) -> dict:

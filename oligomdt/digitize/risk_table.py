@@ -126,11 +126,16 @@ def _first_in_label(name, text, cells, x_axis, titled):
     The number must then stand at the first tick, where no other cell does, and not be smaller
     than the next one: the 2 of 'Arm 2' is part of a name.
     """
-    words, _, last = name.rpartition(" ")
-    count = count_of(last)
-    if count is None or not re.search(r"[^\W\d_]", words) or not x_axis.ticks:
+    if not x_axis.ticks:
         return None
     places = sorted(position for position, _ in x_axis.ticks)
+    words, _, last = name.rpartition(" ")
+    glued = re.fullmatch(r"(.*[^\W\d_)])(\d{1,6})", name)
+    if count_of(last) is None and glued and text.x1 > places[0]:
+        words, last = glued.groups()  # 'MDT58': the name touches the number
+    count = count_of(last)
+    if count is None or not re.search(r"[^\W\d_]", words):
+        return None
     start, gap = places[0], (places[1] - places[0] if len(places) > 1 else 0.0)
     free = all(place > start + 0.5 * gap for place, _ in cells)
     reaches = text.x1 > start - 0.5 * text.height
@@ -154,14 +159,15 @@ def _heading(texts, label) -> str:
 
 
 def _anchor(text: Text, x_axis) -> float:
-    """Where a cell stands: the end or middle of it that is nearest to a tick."""
-    if not x_axis.ticks:
+    """Where a cell stands: its middle, or the end of it that is at a tick."""
+    ticks = np.sort([position for position, _ in x_axis.ticks])
+    if not len(ticks):
         return text.x
-    ticks = np.array([position for position, _ in x_axis.ticks])
-    return min(
-        (text.x, text.x0, text.x1),
-        key=lambda x: float(np.abs(ticks - x).min()) + (0.0 if x == text.x else 2.0),
-    )
+    # An end that is merely nearer to a tick tells nothing: columns stand between ticks, too.
+    near = 0.08 * float(np.diff(ticks).min()) if len(ticks) > 1 else np.inf
+    away = {x: float(np.abs(ticks - x).min()) for x in (text.x, text.x0, text.x1)}
+    ends = [x for x in (text.x0, text.x1) if away[x] <= near and away[x] + 2 < away[text.x]]
+    return min(ends, key=away.get, default=text.x)
 
 
 def _label(texts, group, y):
@@ -258,12 +264,15 @@ def table(found, names, colours, x_axis: Axis, orders=()) -> tuple[RiskTable | N
 
 
 def _past(found, times, x_axis) -> list[str]:
-    """A warning of columns at the end that text recognition may have missed, digits alone."""
+    """A warning of a first column that is missing, and in images of last ones, digits alone."""
     ticks = sorted(value for _, value in x_axis.ticks)
     read = [tick for tick in ticks if tick <= times[-1] + 1e-9]
-    lost = [f"{tick:g}" for tick in ticks if tick > times[-1] + 1e-9]
-    each = len(read) > 2 and set(read) <= set(times)
-    if not lost or not each or all(row.confidence == 1 for row in found):
+    after = [tick for tick in ticks if tick > times[-1] + 1e-9]
+    first = read[:1] if len(read) > 3 and read[0] not in times else []
+    each = len(read) > 2 and set(read[len(first) :]) <= set(times)
+    exact = all(row.confidence == 1 for row in found)
+    lost = [f"{tick:g}" for tick in (*first, *(() if exact else after))]
+    if not lost or not each:
         return []
     return [f"no number at risk was read at {', '.join(lost)}, where the time axis has labels"]
 
@@ -312,6 +321,12 @@ def _owners(found, names, colours, orders, warnings) -> list[str]:
                 "the rows of the numbers at risk have no names: they were taken in the order "
                 "of the legend"
             )
+    elif len(open_rows) == len(free) == 1 and len(found) == len(names):
+        owners[open_rows[0]] = names[free[0]]
+        warnings.append(
+            f"the row {found[open_rows[0]].label!r} of the numbers at risk was taken as that "
+            f"of {names[free[0]]!r}, the only arm left; check it"
+        )
     for k, owner in enumerate(owners):
         if owner is None:
             owners[k] = found[k].label or f"row {k + 1}"

@@ -6,7 +6,7 @@ level without ink and a drop without ink cost. Levels and times are then measure
 and the lower edge of the line, which anti-aliasing places to a fraction of a pixel.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage
@@ -19,6 +19,15 @@ HIDDEN = 0.1
 
 DROP = 0.8
 """Cost of a step."""
+
+BLANK = 0.12
+"""Ink of a pixel that no line covers."""
+
+THICK = 6
+"""Pixels to either side of a path in which a line of usual width lies."""
+
+WIDEST = 14
+"""Width of the thickest line, in pixels."""
 
 AT_ONCE = 0.25
 """Largest drop at time 0 that an axis or a grid line may hide, as a share of the panel."""
@@ -226,12 +235,26 @@ class _Edges:
 def thickness(cover, rows, share=40) -> float:
     """Width of a line along its path, in pixels: that which `share` per cent stay below."""
     columns = np.arange(len(rows))
-    sums = window(cover, rows, 6).sum(axis=0)
     good = cover[rows, columns] > 0.5
     level = np.r_[0, np.diff(rows)] == 0
     still = ndimage.uniform_filter1d(level.astype(float), 9) > 0.99
-    chosen = sums[good & still] if (good & still).sum() >= 5 else sums[good]
-    return float(np.clip(np.percentile(chosen, share), 0.7, 12)) if len(chosen) else 1.5
+    chosen = good & still if (good & still).sum() >= 5 else good
+    if not chosen.any():
+        return 1.5
+    width = np.percentile(window(cover, rows, THICK).sum(axis=0)[chosen], share)
+    if width > THICK:
+        # The path may run along the edge of a thick line: all ink that is joined to it counts.
+        width = np.percentile(_joined(window(cover, rows, WIDEST))[chosen], share)
+    return float(np.clip(width, 0.7, WIDEST))
+
+
+def _joined(around):
+    """Ink of the middle row and of what is joined to it in every column."""
+    middle = len(around) // 2
+    inked = around > BLANK
+    up = np.cumprod(inked[middle::-1], axis=0)[::-1]
+    down = np.cumprod(inked[middle:], axis=0)
+    return (around * np.vstack([up, down[1:]])).sum(axis=0)
 
 
 def window(cover, rows, half):
@@ -482,7 +505,7 @@ def _shifted(values, by):
 
 def _run(ink):
     """Ink from the path outwards up to the first blank pixel, and the pixels that took."""
-    blank = np.flatnonzero(ink < 0.12)
+    blank = np.flatnonzero(ink < BLANK)
     length = int(blank[0]) if len(blank) else len(ink)
     return float(ink[:length].sum()), length
 
@@ -614,8 +637,3 @@ def ribbon(shape, trace: Trace, pad) -> np.ndarray:
         c, d = max(round(min(x0, x1) - wide), 0), max(round(max(x0, x1) + wide), 0)
         inside[a:b, c:d] = True
     return inside
-
-
-def moved(trace: Trace, dx, dy) -> Trace:
-    """The same curve elsewhere on the page."""
-    return replace(trace, points=trace.points + np.array([dx, dy]))

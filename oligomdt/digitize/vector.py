@@ -2,7 +2,16 @@
 
 import numpy as np
 
-from oligomdt.digitize import calibration, curve, legend, mark, outline, panel, risk_table
+from oligomdt.digitize import (
+    agreement,
+    calibration,
+    curve,
+    legend,
+    mark,
+    outline,
+    panel,
+    risk_table,
+)
 from oligomdt.digitize.drawing import Drawing
 from oligomdt.digitize.error import DigitizeError
 from oligomdt.digitize.figure import Arm, Digitised, Panel
@@ -53,7 +62,9 @@ def digitised(drawing: Drawing, settings: Settings) -> Digitised:
     floor = _next_panel(places, place)
     rows = risk_table.rows(drawing.texts, box, x_axis, below - 1, floor)
     used = _used(drawing, place, rows)
-    names, more = _names(drawing, box, curves, rows, used, settings)
+    corners = [curve.corners(one, x_axis, y_axis) for one in curves]
+    counted = agreement.Counted(rows, corners, x_axis)
+    names, more = _names(drawing, box, curves, counted, used, settings)
     warnings += more
     orders = [name.order for name in names] if all(n.how == "legend" for n in names) else []
     table, more = risk_table.table(
@@ -149,7 +160,7 @@ def _used(drawing, place, rows) -> set[int]:
     }
 
 
-def _names(drawing, box, curves, rows, used, settings):
+def _names(drawing, box, curves, counted, used, settings):
     if settings.names is not None:
         if len(settings.names) != len(curves):
             raise DigitizeError(
@@ -157,15 +168,28 @@ def _names(drawing, box, curves, rows, used, settings):
                 "give one --names for each, or --colours"
             )
         return [legend.Name(name, "given") for name in settings.names], []
-    known = [row.label for row in rows if row.label]
-    return legend.find(drawing, box, curves, known if len(known) >= len(curves) else (), used)
+    known = [row.label for row in counted.rows if row.label]
+    known = known if len(known) >= len(curves) else ()
+    names, warnings = legend.find(drawing, box, curves, known, used, counted.names())
+    against = counted.against([name.text for name in names])
+    if against and not all(name.how in ("legend", "colour") for name in names):
+        # Places of labels are too weak to stand against the numbers at risk.
+        names, warnings = legend.completed([None] * len(names))
+    return names, warnings + agreement.told(against)
 
 
 def _arm(one, name, places, x_axis, y_axis) -> Arm:
     time, surv = curve.corners(one, x_axis, y_axis)
     marks = np.maximum(x_axis.value(places), 0.0)
     at = np.clip(np.searchsorted(time, marks + 1e-9, side="right") - 1, 0, None)
-    confidence = {"legend": 1.0, "given": 1.0, "line": 0.95, "colour": 0.95, "beside": 0.7}
+    confidence = {
+        "legend": 1.0,
+        "given": 1.0,
+        "line": 0.95,
+        "colour": 0.95,
+        "counts": 0.8,
+        "beside": 0.7,
+    }
     return Arm(
         name=name.text,
         colour=one.stroke.colour,

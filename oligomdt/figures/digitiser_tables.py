@@ -9,7 +9,7 @@ from oligomdt.figures.measurement import committed
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["by_difficulty", "further", "tools"]
+__all__ = ["by_difficulty", "further", "tools", "unseen"]
 
 OURS, LIMIT = "oligomdt", "pixel-limit"
 LEVELS = ("easy", "medium", "hard", "extreme", "all")
@@ -125,6 +125,56 @@ def further(results: pd.DataFrame | None = None) -> pd.DataFrame:
                 else f"{_small(row['loghr_err_median'])} ({row['loghr_figures']:.0f} of "
                 f"{row['two_arms']:.0f} figures)",
                 "Longest, seconds": f"{row['seconds_max']:.1f}",
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+KINDS = {"PDF and SVG": ("pdf", "svg"), "PNG": ("png",), "JPEG": ("jpg",)}
+
+
+def unseen(results: pd.DataFrame | None = None) -> pd.DataFrame:
+    """What the digitiser reads of figures in looks drawn at random.
+
+    Parameters
+    ----------
+    results : pandas.DataFrame, optional
+        As in benchmarks/digitize/unseen.csv, which is the default.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Texts, one row per kind of file.
+    """
+    import pandas as pd
+
+    frame = committed("digitize", "unseen") if results is None else results
+    rows = []
+    for name, kinds in KINDS.items():
+        own = frame[frame["kind"].isin(kinds)]
+        if own.empty:
+            continue
+        read = own[own["refused"].isna()]
+        failed = read[(read["wrong"] > 0) | (read["found"] != read["arms"])]
+        named = read[read["names_right"].notna()]
+        rows.append(
+            {
+                "Files": name,
+                "Figures": f"{len(own)}",
+                "Refused": f"{len(own) - len(read)}",
+                "A curve missing, wrong or too many": f"{len(failed)}",
+                "Of these without a warning": f"{(failed['warnings'] == 0).sum()}",
+                "Median error": _small(read["error"].median()),
+                "Names right": _percent(100 * named["names_right"].sum() / named["arms"].sum()),
+                "Figures with names exchanged": f"{(read['names_exchanged'] > 0).sum()}",
+                "Cells of numbers at risk right": _percent(
+                    100 * read["cells_right"].sum() / read["cells"].sum()
+                ),
+                "Cells with a wrong number": f"{read['cells_false'].sum():.0f}",
+                "Marks found": _share(read["marks_right"].sum() / read["marks"].sum()),
+                "Marks that are true": _share(
+                    read["marks_right"].sum() / read["marks_read"].sum()
+                ),
             }
         )
     return pd.DataFrame(rows)

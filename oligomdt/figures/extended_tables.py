@@ -328,11 +328,6 @@ def register(trials: Iterable[OngoingTrial]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[*columns, "Same question", "Status (date)"])
 
 
-def _who(trial: OngoingTrial) -> str:
-    cancer = _capital(trial.histology)
-    return f"{cancer}: {trial.setting}" if trial.setting else cancer
-
-
 def _with_number(trial: OngoingTrial) -> str:
     known = not trial.registration or trial.registration in trial.name
     return trial.name if known else f"{trial.name} ({trial.registration})"

@@ -33,7 +33,6 @@ SHORT = {
     "trial added": "Trial added",
     "reconstructed": "Reconstructed patients",
 }
-SHORTER = {"Bayes half-normal ": "half-normal scale ", " hazard ratio": " HR"}
 # A scenario is named in at most this many characters, which is what fits beside the axes.
 WIDEST = 32
 
