@@ -149,7 +149,8 @@ def reconstruct(
     those with about the mean number of events). The prior: a hazard of censoring that rises
     towards the close of the trial as with even entry (`closing`), next to which it is expected
     at the end of follow-up, and one of events; both change smoothly over eight segments of
-    follow-up; between two drops a number of censored with more than Poisson variation; events
+    follow-up; between two drops, in pieces of at most an eighth of it, a number of censored with
+    more than Poisson variation; events
     in batches, each of one and a geometric number of others, because scans find several at
     once. The hazards, the variation of censoring and the size of batches are learnt from the
     curve; how smooth hazards are is not.
@@ -354,8 +355,9 @@ def _told(paths, seen, events, point, marks):
     assumptions.append(f"points taken as {seen.kind}: {seen.reason}")
     if marks is None:
         assumptions.append(
-            "censoring between two drops is spread evenly; how many there are follows from the "
-            "curve and a hazard of censoring that rises smoothly towards the close of the trial"
+            "how many were censored between two drops, and in which part of a long gap, follows "
+            "from the curve and a hazard of censoring that rises smoothly towards the close of "
+            "the trial; within each part they are spread evenly"
         )
     return warnings, assumptions
 

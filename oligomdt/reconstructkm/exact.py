@@ -6,6 +6,7 @@ import numpy as np
 
 from .censoring import SCALE, CensoringHazard, expected
 from .path import CENSOR, HIDDEN, SMOOTH, Arm, Prior, Search, sample_paths
+from .placement import Places, evenly, exactly
 from .stages import LARGE, SEGMENTS, click_stages, times_stages, trace_stages
 
 STAGES = {"trace": trace_stages, "clicks": click_stages, "times": times_stages}
@@ -260,98 +261,6 @@ def middle(paths, kind):
     return paths.left[distance.argmin()]
 
 
-def patients(left, stages, n, place, jitter):
-    """Times and events of the patients of one path.
-
-    `place(counts)` gives the places of so many patients within each of several stages as shares
-    of it, and `jitter(count)` what is added to the times of drops that were read.
-    """
-    kind, spans = stages.stage[:, 0], _shifted(stages, jitter)
-    between = (kind == CENSOR) | (kind == HIDDEN)
-    marked = _marked(stages, spans) & (left > 0)
-    spread = np.flatnonzero(between & ~marked & (left > 0))
-    start, length = np.repeat(spans[spread, 0], left[spread]), np.diff(spans[spread])[:, 0]
-    times = [start + np.repeat(length, left[spread]) * place(left[spread])]
-    times += [_on_marks(stages, *spans[k], left[k]) for k in np.flatnonzero(marked)]
-    drops = np.flatnonzero(~between)
-    times.append(np.repeat(spans[drops, 1], left[drops]))
-    alive = n - int(left.sum())
-    times.append(np.full(alive, spans[-1, 1]))
-    gone = np.flatnonzero(marked)
-    died = [np.repeat(kind[rows] != CENSOR, left[rows]) for rows in (spread, gone, drops)]
-    time, event = np.concatenate(times), np.concatenate([*died, np.zeros(alive, bool)])
-    order = np.lexsort((~event, time))
-    return time[order], event[order].astype(int)
-
-
-def _shifted(stages, jitter):
-    """Time from and to which each stage lasts when the drops are moved within their reading.
-
-    Drops keep their order and their side of the table's columns, and the gaps between them move
-    with them, so that nobody changes places.
-    """
-    spans = stages.span.copy()
-    drops = np.flatnonzero((stages.stage[:, 0] != CENSOR) & (stages.stage[:, 0] != HIDDEN))
-    moves = jitter(len(drops))
-    if not moves.any():
-        return spans
-    read = stages.span[drops, 1]
-    moved = _moved(read, moves, *_between_columns(stages, read))
-    # Nothing is read before the first drop or after the last.
-    read, moved = np.pad(read, 1, constant_values=-1.0), np.pad(moved, 1, constant_values=-1.0)
-    behind = np.searchsorted(drops, np.arange(len(spans)), side="left")[:, None]
-    for near in (behind, behind + 1):
-        spans = np.where(stages.span == read[near], moved[near], spans)
-    spans[drops] = moved[1:-1, None]
-    spans = np.maximum.accumulate(spans, axis=0)
-    return np.column_stack([spans[:, 0], spans.max(axis=1)])
-
-
-def _moved(read, moves, low, high):
-    """Times of the drops after their moves: between `low` and `high`, one after the other."""
-    least = np.abs(moves).max() / 100
-    moved, now = [], -least
-    for to, lowest, highest in zip(
-        (read + moves).tolist(), low.tolist(), high.tolist(), strict=True
-    ):
-        now = min(max(to, lowest, now + least), highest)
-        moved.append(now)
-    return np.array(moved)
-
-
-def _between_columns(stages, read):
-    """Earliest and latest times of drops on their side of the table's columns."""
-    columns = np.concatenate([[0.0], stages.columns, [np.inf]])
-    after = np.searchsorted(stages.columns, read, side="right") + 1
-    late = np.nextafter(columns[after], 0.0)
-    return columns[after - 1], np.where(np.isinf(columns[after]), stages.end, late)
-
-
-def _marked(stages, spans):
-    """Whether the censored of each stage have marks to sit on."""
-    if stages.marks is None:
-        return np.zeros(len(spans), bool)
-    seen = np.diff(np.searchsorted(stages.marks, spans, side="left"))[:, 0]
-    return (stages.stage[:, 0] == CENSOR) & (seen > 0)
-
-
-def _on_marks(stages, start, stop, count):
-    """Times of the censored of one stage: every mark holds one, those beyond sit in turn."""
-    at = stages.marks[(stages.marks >= start) & (stages.marks < stop)]
-    return np.sort(np.resize(at, count)) if count >= len(at) else at[:count]
-
-
-def evenly(counts):
-    """Places of patients spread evenly within each stage."""
-    rank = np.arange(1, counts.sum() + 1) - np.repeat(np.cumsum(counts) - counts, counts)
-    return rank / np.repeat(counts + 1, counts)
-
-
-def exactly(count):
-    """No shift of the time of a drop."""
-    return np.zeros(count)
-
-
 def reconstruct_exact(
     curve, table, n, seen, *, events=None, marks=None, draws=0, seed=0, others=()
 ):
@@ -390,7 +299,7 @@ def reconstruct_exact(
     >>> (time, event), _, _ = reconstruct_exact(
     ...     curve, risk_table([0, 5], [10, 8], 10), 10, observe(curve, 10, xmax=10))
     >>> time[:3].round(2).tolist(), event[:3].tolist()
-    ([2.0, 3.5, 5.0], [1, 0, 1])
+    ([2.0, 4.7, 5.0], [1, 0, 1])
     """
     paths = draw_paths(
         curve,
@@ -410,7 +319,8 @@ def reconstruct_exact(
 
 def point_and_ensemble(paths, seen, n, draws, seed):
     """Patients of the path that stands for all, and a tuple of those of each draw."""
-    point = patients(middle(paths, seen.kind), paths.stages, n, evenly, exactly)
+    places = Places.of(paths.stages)
+    point = places.patients(middle(paths, seen.kind), n, evenly, exactly)
     rng = np.random.default_rng([seed, n])
 
     def anywhere(counts):
@@ -423,5 +333,5 @@ def point_and_ensemble(paths, seen, n, draws, seed):
     # the stated number of events, they recur.
     chosen = np.linspace(0, len(paths.left) - 1, draws).round().astype(int)
     return point, tuple(
-        patients(paths.left[i], paths.stages, n, anywhere, within_reading) for i in chosen
+        places.patients(paths.left[i], n, anywhere, within_reading) for i in chosen
     )

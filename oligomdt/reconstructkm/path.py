@@ -35,6 +35,8 @@ OUTSIDE = 9.0
 LOG_TINY = -600.0
 # When a path is drawn, weights below this share of those before, and falling, are left out.
 NEGLIGIBLE = 1e-12
+# Paths from which it is told how far their events are from the stated number.
+ENOUGH_TO_TILT = 4
 # Bound on how much more likely one event more is made to reach a stated number.
 MOST_TILT = 3.0
 
@@ -302,22 +304,18 @@ def events_weight(d, mean, rates, weights):
 
 
 @njit(cache=True)
-def fill_row(row, cells, factor):
-    """Weights of cells times `factor`, alone and times survival; returns where any are."""
-    first, last = len(cells), 0
-    for b in range(0, len(cells), 2):
-        g = cells[b] * factor
-        row[b], row[b + 1] = g, g * cells[b + 1]
+def fill_row(row, buf, at, bins, factor):
+    """Weights of a row of cells times `factor`, alone and times survival, and where any are.
+
+    The row starts at `at`; returns the first entry that is not 0, and that after the last.
+    """
+    first, last = 2 * bins, 0
+    for b in range(0, 2 * bins, 2):
+        g = buf[np.uintp(at + b)] * factor
+        row[np.uintp(b)], row[np.uintp(b + 1)] = g, g * buf[np.uintp(at + b + 1)]
         if g > 0:
             first, last = min(first, b), b + 2
     return min(first, last), last
-
-
-@njit(cache=True)
-def add_times(cells, row, factor):
-    """Add a row times `factor` to cells."""
-    for b in range(len(cells)):
-        cells[b] += row[b] * factor
 
 
 @njit(cache=True)
@@ -346,16 +344,16 @@ def censor_forward(arm, k, rates, growth, buf, here, there, prune, mass, row):
         log_none = log_no_events(quiet * r, rates.batch_shape) - offset if quiet > 0 else 0.0
         log_zero = 0.0 if use_marks else -shape * log1p(mean / shape)
         none, p, ratio = exp(log_none + log_zero), 1.0, mean / (shape + mean)
-        first, last = fill_row(row, buf[at : at + 2 * bins], none)
-        own = row[first:last]
+        first, last = fill_row(row, buf, at, bins, none)
         # Relative to nobody censored.
         negligible = 0.01 * prune / top * exp(-log_zero)
         for c in range(r - floor_r + 1):
             q = mark_weight(c, marks, extra, lone) if use_marks else p
             if q > 0:
                 to = 2 * (begin + (r - c - floor_r) * bins) + first
-                # A slice, because the loop over it is compiled to work on several at once.
-                add_times(buf[to : to + len(own)], own, q)
+                for i in range(last - first):
+                    # Unsigned, because a signed index is checked for being negative.
+                    buf[np.uintp(to + i)] += row[np.uintp(first + i)] * q
                 least = min(least, r - c)
             p *= growth[c] * ratio
             if use_marks:
@@ -393,8 +391,9 @@ def events_forward(arm, k, rates, readings, buf, here, there, weights, mass):
         most = r - 1 if r > 0 and otype == 0 and kind != SPLIT else r
         most = min(most, r - floor_r)
         for b in range(bins):
-            at = 2 * (start + (r - low) * bins + b)
-            w, s = buf[at], buf[at + 1]
+            # Unsigned, because a signed index is checked for being negative.
+            at = np.uintp(2 * (start + (r - low) * bins + b))
+            w, s = buf[at], buf[at + np.uintp(1)]
             if w <= 0 or s < window:
                 continue
             first = max(fewest, int((s - ceiling) / s * r)) if s > ceiling else fewest
@@ -408,7 +407,7 @@ def events_forward(arm, k, rates, readings, buf, here, there, weights, mass):
                 w *= above_weight(level, s, clicks, table, base, size, (s - origin) * to_entry)
             step = s * share
             for d in range(first, last + 1):
-                g, s2 = w * weights[d], s - d * step
+                g, s2 = w * weights[np.uintp(d)], s - d * step
                 to_bin = int((s2 - window) * to_bins)
                 if s2 < window or to_bin >= new_bins or g < 1e-40 * top:
                     continue
@@ -416,7 +415,6 @@ def events_forward(arm, k, rates, readings, buf, here, there, weights, mass):
                     g *= between(table, base, size, (s2 - origin) * to_entry)
                 elif otype != 0:
                     g *= level_weight(level, s, s2, clicks)
-                # Unsigned, because a signed index is checked for being negative.
                 to = np.uintp(2 * (begin + (r - d - floor_r) * new_bins + to_bin))
                 buf[to] += g
                 buf[to + np.uintp(1)] += g * s2
@@ -447,8 +445,9 @@ def normalise(buf, there, least, high, prune, mass):
     begin, floor_r, _, bins = there
     total, top = 0.0, 0.0
     for i in range(begin + (least - floor_r) * bins, begin + (high - floor_r + 1) * bins):
-        total += buf[2 * i]
-        top = max(top, buf[2 * i])
+        w = buf[np.uintp(2 * i)]
+        total += w
+        top = max(top, w)
     first_r, last_r = -1, -1
     if total <= 0:
         return total, first_r, last_r
@@ -456,13 +455,14 @@ def normalise(buf, there, least, high, prune, mass):
     for r in range(least, high + 1):
         most = 0.0
         for i in range(begin + (r - floor_r) * bins, begin + (r - floor_r + 1) * bins):
-            w = buf[2 * i]
+            at = np.uintp(2 * i)
+            w = buf[at]
             if w > cut:
-                buf[2 * i + 1] /= w
-                buf[2 * i] = w * scale
+                buf[at + np.uintp(1)] /= w
+                buf[at] = w * scale
                 most = max(most, w * scale)
             elif w > 0:
-                buf[2 * i] = 0.0
+                buf[at] = 0.0
         if most > 0:
             last_r = r
             if first_r < 0:
@@ -606,10 +606,10 @@ def events_backward(arm, k, rates, readings, weights, buf, here, after, after_bi
             )
         prior = -1.0
         for b in range(first, last + 1):
-            w, s = buf[2 * (start + (r - low) * bins + b)], 0.0
+            at = np.uintp(2 * (start + (r - low) * bins + b))
+            w, s = buf[at], buf[at + np.uintp(1)]
             if w <= 0:
                 continue
-            s = buf[2 * (start + (r - low) * bins + b) + 1]
             s2 = s - left * (s * share)
             if s2 < window or int((s2 - window) * to_bins) != after_bin:
                 continue
@@ -860,13 +860,16 @@ def first_rates(arm, prior, search, events, gammas, readings, buf, band, rng):
 
 
 @njit(cache=True)
-def draw_with_events(arm, rates, events, tries, gammas, readings, buf, band, path, trial, rng):
+def draw_with_events(
+    arm, rates, events, least, most, gammas, readings, buf, band, path, trial, rng
+):
     """Draw a path, of several the one nearest to the stated events if these are given.
 
-    Returns whether one was found, and mean and variance of the events of those tried.
+    At least `least` and at most `most` are tried. Returns whether one was found, and mean and
+    variance of the events of those tried.
     """
     nearest, mean, square, used = 1 << 30, 0.0, 0.0, 0
-    for _ in range(tries if events >= 0 else 1):
+    for _ in range(most if events >= 0 else 1):
         if backward(arm, rates, gammas, readings, buf, band, trial, rng) < 0:
             return False, 0.0, 0.0
         died = count_events(arm.stage, trial)
@@ -877,7 +880,7 @@ def draw_with_events(arm, rates, events, tries, gammas, readings, buf, band, pat
         if gap < nearest:
             nearest = gap
             path[:] = trial
-        if gap == 0 and used >= 4:
+        if gap == 0 and used >= least:
             break
     mean /= used
     return True, mean, square / used - mean * mean
@@ -970,12 +973,27 @@ def sample_paths(arm, prior, search, events, rng):
         step += 1
         kept = step > search.burn and (step - search.burn) % search.thin == 0
         own, buf, band = of_shape(gammas, rates.shape), bufs[now], bands[now]
-        for _ in range(search.repeat if kept else 1):
-            found, mean, var = draw_with_events(
-                arm, rates, events, search.tries, own, readings, buf, band, path, trial, rng
+        mean, var = 0.0, 0.0
+        for i in range(search.repeat if kept else 1):
+            least = ENOUGH_TO_TILT if i == 0 else 1
+            found, centre, spread = draw_with_events(
+                arm,
+                rates,
+                events,
+                least,
+                search.tries,
+                own,
+                readings,
+                buf,
+                band,
+                path,
+                trial,
+                rng,
             )
             if not found:
                 return paths, hazards, kmax
+            if i == 0:
+                mean, var = centre, spread
             if kept and row < search.keep:
                 paths[row] = path
                 hazards[row] = log_c

@@ -35,6 +35,8 @@ JOINED = 3.0
 # Survival is followed this many standard deviations around the clicks.
 AROUND = 5.0
 NOTHING_READ = (0, 0.0, 0.0, 0.0)
+# Share of follow-up beyond which the time between two drops is cut into pieces.
+LONGEST_GAP = 1 / 16
 # Pieces into which the time between two readings is cut, so that events and censored mix.
 PIECES = 2
 
@@ -156,10 +158,17 @@ def trace_stages(curve, table, n, seen, marks=None, loose=1.0):
     column_share = seen.step_time / end
 
     def gap(stop, last, row=-1):
+        # Those censored on a mark have their time already.
+        borders = [stop] if marks is not None else _borders(build.now, stop, end)
+        # What lies in the columns of pixels of the drops that were seen is not counted.
+        quiet = 1 - column_share * end / max(stop - build.now, column_share * end)
+        for border in borders[:-1]:
+            piece(border, last, quiet)
+        piece(stop, last, quiet, row)
+
+    def piece(stop, last, quiet, row=-1):
         marked = build.seen(stop)
-        share = (stop - build.now) / end
-        # Between the columns of pixels of the drops that were seen.
-        between = max(0.0, share - column_share)
+        between = quiet * (stop - build.now) / end
         if hidden and stop > build.now:
             build.add(CENSOR, build.now, stop, half=0.5)
             build.add(HIDDEN, build.now, stop, (BOX, last, half, soft), width=between)
@@ -201,6 +210,12 @@ def trace_stages(curve, table, n, seen, marks=None, loose=1.0):
     gap(end, last)
     bins = LARGE_BINS if n > LARGE else BINS
     return _finish_trace(build, n, last, half, soft, marks, bins, np.inf)
+
+
+def _borders(start, stop, end):
+    """Ends of the pieces of a gap: in a long one the hazard of censoring changes."""
+    pieces = max(1, int(round((stop - start) / end / LONGEST_GAP, 9)))
+    return np.linspace(start, stop, pieces + 1)[1:].tolist()
 
 
 def times_stages(curve, table, n, seen, marks=None, loose=1.0):
