@@ -11,7 +11,7 @@ from test_guyot import at_risk, km, km_at, steps
 
 from oligomdt.reconstructkm import path as search
 from oligomdt.reconstructkm import reconstruct
-from oligomdt.reconstructkm.censoring import SCALE, closing
+from oligomdt.reconstructkm.censoring import closing
 from oligomdt.reconstructkm.coordinates import clean, risk_table
 from oligomdt.reconstructkm.exact import BATCH_SHAPE, STAGES, _normal
 from oligomdt.reconstructkm.observation import observe
@@ -453,7 +453,7 @@ def prior_shares(paths, n, borders, last, pixel, size=8_000):
     """Posterior of the paths: stated prior, its rates integrated out by simple Monte Carlo."""
     rng = np.random.default_rng(0)
     censoring, events = rng.normal(0, 0.7, (2, size, SEGMENTS))
-    censoring[:, 0] = rng.normal(np.log(SCALE), 1, size)
+    censoring[:, 0] = rng.normal(0, 2, size)
     level = np.clip(last, 0.5 / n, 1 - 0.5 / n)
     events[:, 0] = rng.normal(np.log(-np.log(level)), 1, size)
     # The hazard of censoring is known best at the end, that of events at the start.

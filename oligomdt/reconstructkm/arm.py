@@ -147,13 +147,13 @@ def reconstruct(
     drawn from their posterior by forward filtering and backward sampling over the number at
     risk; the result is the draw nearest to the mean of all (of hand clicks, the rounded mean of
     those with about the mean number of events). The prior: a hazard of censoring that rises
-    towards the close of the trial as with even entry (`closing`), next to which it is expected
-    at the end of follow-up, and one of events; both change smoothly over eight segments of
-    follow-up; between two drops, in pieces of at most an eighth of it, a number of censored with
-    more than Poisson variation; events
-    in batches, each of one and a geometric number of others, because scans find several at
-    once. The hazards, the variation of censoring and the size of batches are learnt from the
-    curve; how smooth hazards are is not.
+    towards the end of follow-up as with even entry (`closing`), times a factor that changes
+    smoothly over eight segments of follow-up and in the last has a log with mean 0 and standard
+    deviation 2; a hazard of events that changes smoothly; between two drops, which are followed
+    in pieces of an eighth of follow-up or less, a number of censored with more than Poisson
+    variation; events in batches, each of one and a geometric number of others, because scans
+    find several at once. The hazards, the variation of censoring and the size of batches are
+    learnt from the curve; how smooth hazards are is not.
     Arms of more than 1,000 patients are searched less finely.
     The method "guyot" is the algorithm of Guyot et al. (2012, doi:10.1186/1471-2288-12-9); what
     is added to the text of 2012 is listed in `oligomdt.reconstructkm.guyot`.
@@ -355,9 +355,10 @@ def _told(paths, seen, events, point, marks):
     assumptions.append(f"points taken as {seen.kind}: {seen.reason}")
     if marks is None:
         assumptions.append(
-            "how many were censored between two drops, and in which part of a long gap, follows "
-            "from the curve and a hazard of censoring that rises smoothly towards the close of "
-            "the trial; within each part they are spread evenly"
+            "how many were censored between two drops, and in which part of a long gap, "
+            "follows from the curve and a hazard of censoring that changes smoothly and, as "
+            "far as the curve leaves it open, rises towards the end of follow-up; within each "
+            "part times are spread evenly"
         )
     return warnings, assumptions
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .censoring import SCALE, CensoringHazard, expected
+from .censoring import CensoringHazard, expected
 from .path import CENSOR, HIDDEN, SMOOTH, Arm, Prior, Search, sample_paths
 from .placement import Places, evenly, exactly
 from .stages import LARGE, SEGMENTS, click_stages, times_stages, trace_stages
@@ -20,7 +20,7 @@ BURN, KEEP, THIN, REPEAT = 8, {"trace": 144, "times": 144, "clicks": 64}, 2, 8
 SMALL, SMALL_REPEAT = 60, 1
 # Without a table, and where events may hide between the readings, the curve says little of the
 # number of censored, and their hazard changes slowly. Where no number of events holds it in
-# place, so many far moves are tried at each step, and every step is kept.
+# place, JUMPS far moves are tried at each step, and every step is kept.
 SLOW_THIN, SLOW_REPEAT, JUMPS = 10, 4, 1
 # Where a step may follow more moves than this, fewer steps are made and fewer paths tried. Few
 # readings, and a search that cuts nothing off, do follow them all.
@@ -35,14 +35,16 @@ LARGE_BURN, LARGE_KEEP, LARGE_THIN = 3, 24, 1
 LARGE_STARTS, LARGE_BATCH_STARTS, LARGE_PRUNE = (-2.0, 0.5), (0.05,), 1e-6
 # Paths tried at each step for one that has the stated number of events, and how often the
 # search is repeated with more where too few have it.
-TRIES, MORE_TRIES, ROUNDS = 30, 100, 3
+TRIES, MORE_TRIES, ROUNDS = 100, 300, 3
+# Paths drawn for each that is asked for, where the events are stated.
+SPARE = 1.4
 # With the stated number of events there should be at least this many paths to choose from.
 ENOUGH = 8
 # Mean and standard deviation of the log ratio of the hazard of censoring to `closing` in the
-# last segment. Over however long a time patients entered evenly, of those still followed at a
-# share t of the longest follow-up 1 / (1 - t) are censored per unit of it, once any are: near
-# the close that is known, while early in the trial it depends on the length of entry.
-LAST_CENSORING = np.log(SCALE), 1.0
+# last segment. If patients entered evenly over however long a time, and follow-up ends with the
+# trial, the ratio is 1.1 there. But a figure may be cut before the close, and a curve may fall
+# to zero with nobody censored: so the prior is wide, and lower.
+LAST_CENSORING = 0.0, 2.0
 # Standard deviation of the log hazard of events in the first segment.
 FIRST_EVENTS = 1.0
 # Shape of the negative binomial number of batches of events in a stage: next to Poisson; of
@@ -159,7 +161,7 @@ def _prior(curve, n, others, end, kind):
     events[1, 0] = FIRST_EVENTS
     if others:
         censoring = expected(others, end, SEGMENTS)
-    if np.isinf(censoring[1, -1]):
+    if np.isinf(censoring[1]).all():
         censoring[:, -1] = LAST_CENSORING
     return Prior(censoring, events, BATCH_SHAPE[kind], *_normal(censoring))
 
@@ -195,12 +197,16 @@ def _pace(stages, n, tries, most, stated):
     elif moves(stages, n) > most:
         thin, repeat, tries = LARGE_THIN, HEAVY_REPEAT, FEW_TRIES
     elif (stages.stage[:, 0] == HIDDEN).any() and len(stages.columns) == 0:
-        thin, repeat, jumps = (SLOW_THIN, SLOW_REPEAT, 0) if stated else (1, 1, JUMPS)
+        thin, repeat = (SLOW_THIN, SLOW_REPEAT) if stated else (1, 1)
+        # Where there are marks no hazard of censoring is needed.
+        jumps = JUMPS if not stated and stages.marks is None else 0
     return {"thin": thin, "repeat": repeat, "tries": tries, "jumps": jumps}
 
 
 def _search(stages, n, kind, prior, events, draws, seed, tries):
     large = n > LARGE
+    # Some will not have the stated events.
+    wanted = draws if events is None else int(np.ceil(SPARE * draws))
     pace = _pace(stages, n, tries, MOST_MOVES[kind], events is not None)
     arm = Arm(
         stages.stage,
@@ -214,8 +220,8 @@ def _search(stages, n, kind, prior, events, draws, seed, tries):
     search = Search(
         starts=np.array(LARGE_STARTS if large else STARTS),
         ties=np.array(LARGE_BATCH_STARTS if large else BATCH_STARTS),
-        burn=LARGE_BURN if large else BURN,
-        keep=max(LARGE_KEEP if large else KEEP[kind], draws),
+        burn=LARGE_BURN if large and events is None else BURN,
+        keep=max(LARGE_KEEP if large else KEEP[kind], wanted),
         prune=LARGE_PRUNE if large else PRUNE[kind],
         cells=CELLS,
         **pace,
@@ -229,6 +235,8 @@ def _search(stages, n, kind, prior, events, draws, seed, tries):
             return left, hazards
         if failed == -2 and search.cells < MOST_CELLS:
             search = search._replace(cells=min(10 * search.cells, MOST_CELLS))
+        elif failed == -2 and search.jumps:
+            search = search._replace(jumps=0)
         elif failed >= 0 and search.prune > RARE:
             pace = _pace(stages, n, tries, MOST_RARE_MOVES, events is not None)
             search = search._replace(prune=RARE, **pace)

@@ -37,6 +37,8 @@ LOG_TINY = -600.0
 NEGLIGIBLE = 1e-12
 # Paths from which it is told how far their events are from the stated number.
 ENOUGH_TO_TILT = 4
+# Parts of a path that are drawn anew once it has the stated events.
+SETTLE = 10
 # Bound on how much more likely one event more is made to reach a stated number.
 MOST_TILT = 3.0
 
@@ -106,6 +108,14 @@ class Rates(NamedTuple):
     extra: float
     lone: float
     tilt: float
+
+
+@njit(cache=True)
+def changed(rates, lamc, shape, tilt):
+    """The same rates with other hazards of censoring, shape of their number and tilt."""
+    return Rates(
+        lamc, rates.lame, rates.rho, shape, rates.batch_shape, rates.extra, rates.lone, tilt
+    )
 
 
 @njit(cache=True)
@@ -632,19 +642,16 @@ def events_backward(arm, k, rates, readings, weights, buf, here, after, after_bi
 
 
 @njit(cache=True)
-def backward(arm, rates, gammas, readings, buf, band, path, rng):
-    """Draw one path, `path[k]` leaving at stage k; returns the number at risk at the end.
+def trace_back(arm, rates, gammas, readings, buf, band, path, state, stop, rng):
+    """Draw the stages before `stop`, `path[k]` leaving at stage k; returns whether any fit.
 
-    At each stage one pass is made: each candidate replaces the choice with its share of the
-    sum so far.
+    `state[k]` is the number at risk and the bin of survival before stage k, `state[stop]` is
+    given. At each stage one pass is made: each candidate replaces the choice with its share of
+    the sum so far.
     """
-    kmax = arm.stage.shape[0]
-    start, low, high, bins = band[kmax]
-    end, after_bin = draw_end(buf, (start, low, high, bins), arm.end_weight, rng)
-    if end < 0:
-        return -1
-    after, weights = end, np.empty(arm.n + 1)
-    for k in range(kmax - 1, -1, -1):
+    after, after_bin = state[stop, 0], state[stop, 1]
+    weights = np.empty(arm.n + 1)
+    for k in range(stop - 1, -1, -1):
         start, low, high, bins = band[k]
         here = (start, low, high, bins)
         if arm.stage[k, 0] == CENSOR:
@@ -656,10 +663,23 @@ def backward(arm, rates, gammas, readings, buf, band, path, rng):
                 arm, k, rates, readings, weights, buf, here, after, after_bin, rng
             )
         if before < 0:
-            return -1
+            return False
         path[k] = before - after
         after, after_bin = before, before_bin
-    return end
+        state[k, 0], state[k, 1] = before, before_bin
+    return True
+
+
+@njit(cache=True)
+def backward(arm, rates, gammas, readings, buf, band, path, state, rng):
+    """Draw one path, as `trace_back` has it, from its end on; returns whether any fits."""
+    kmax = arm.stage.shape[0]
+    start, low, high, bins = band[kmax]
+    end, end_bin = draw_end(buf, (start, low, high, bins), arm.end_weight, rng)
+    if end < 0:
+        return False
+    state[kmax, 0], state[kmax, 1] = end, end_bin
+    return trace_back(arm, rates, gammas, readings, buf, band, path, state, kmax, rng)
 
 
 @njit(cache=True)
@@ -767,27 +787,29 @@ def draw_shape(score, rng):
 
 
 @njit(cache=True)
-def draw_rates(arm, prior, path, log_c, log_e, rates, gammas, rng):
-    """Draw the hazards (in place), the over-dispersion and the shares given a path."""
-    gone, time, score, tally = count_left(arm, path, rates, gammas, rng)
+def draw_rates(arm, prior, path, log_c, log_e, rates, gammas, tilt, rng):
+    """Draw the over-dispersion, the hazards (in place) and the shares given a path."""
+    # The shape first, as the frailties that the hazards are drawn with depend on it.
+    score = count_left(arm, path, rates, gammas, rng)[2]
+    rates = changed(rates, rates.lamc, draw_shape(score, rng), tilt)
+    gone, time, _, tally = count_left(arm, path, rates, gammas, rng)
     for _ in range(3):
         for j in range(len(log_c)):
             log_rate_step(log_c, j, gone[0, j], time[0, j], SMOOTH, prior.censoring, rng)
             log_rate_step(log_e, j, gone[1, j], time[1, j], SMOOTH, prior.events, rng)
-    shape = draw_shape(score, rng)
     rho = rng.beta(TIES[0] + tally[1], TIES[1] + tally[0])
     extra = rng.beta(0.5 + tally[2], 5.0 + tally[3])
     lone = rng.beta(0.1 + tally[4], 20.0 + tally[5])
     return Rates(
-        np.exp(log_c), np.exp(log_e), rho, shape, prior.batch_shape, extra, lone, rates.tilt
+        np.exp(log_c), np.exp(log_e), rho, rates.shape, prior.batch_shape, extra, lone, tilt
     )
 
 
 @njit(cache=True)
 def count_events(stage, path):
-    """Events of a path."""
+    """Events of a path, as far as it goes."""
     died = 0
-    for k in range(stage.shape[0]):
+    for k in range(len(path)):
         if stage[k, 0] != CENSOR:
             died += path[k]
     return died
@@ -819,7 +841,8 @@ def of_shape(gammas, shape):
 def first_rates(arm, prior, search, events, gammas, readings, buf, band, rng):
     """Rates among `search.starts` under which the readings are most likely."""
     nseg = prior.censoring.shape[1]
-    path = np.zeros(arm.stage.shape[0], np.int64)
+    kmax = arm.stage.shape[0]
+    path, state = np.zeros(kmax, np.int64), np.zeros((kmax + 1, 2), np.int64)
     best = Rates(
         np.full(nseg, exp(-1.0)),
         np.exp(prior.events[0]),
@@ -849,8 +872,7 @@ def first_rates(arm, prior, search, events, gammas, readings, buf, band, rng):
             if events >= 0:
                 # A start far from the stated events would have to be pulled to them first.
                 own = of_shape(gammas, 1.0)
-                end = backward(arm, rates, own, readings, buf, band, path, rng)
-                if end < 0:
+                if not backward(arm, rates, own, readings, buf, band, path, state, rng):
                     continue
                 off = count_events(arm.stage, path) - events
                 evidence -= 0.5 * off * off / (1.0 + 0.05 * events)
@@ -860,28 +882,86 @@ def first_rates(arm, prior, search, events, gammas, readings, buf, band, rng):
 
 
 @njit(cache=True)
-def draw_with_events(
-    arm, rates, events, least, most, gammas, readings, buf, band, path, trial, rng
+def draw_towards(
+    arm, rates, events, most, gammas, readings, buf, band, path, state, own, own_state, rng
 ):
-    """Draw a path, of several the one nearest to the stated events if these are given.
+    """Draw parts of a path anew until it has the stated events; returns how many it is off.
 
-    At least `least` and at most `most` are tried. Returns whether one was found, and mean and
-    variance of the events of those tried.
+    Given the number at risk and survival at some time, what came before is independent of what
+    came after. So the part before a time at random is drawn again, at most `most` times, and
+    kept if the events are as near as they were or nearer. Once they are met, `SETTLE` more are
+    tried, which leave the paths with the stated events as likely as they are. `own` and
+    `own_state` are room.
+    """
+    kmax, settled = len(path), 0
+    off = count_events(arm.stage, path) - events
+    for _ in range(most + SETTLE):
+        settled += off == 0
+        if settled > SETTLE:
+            break
+        # Short as often as long in proportion: few stages put a few events right.
+        stop = int(kmax ** rng.random())
+        own_state[stop] = state[stop]
+        if not trace_back(arm, rates, gammas, readings, buf, band, own, own_state, stop, rng):
+            continue
+        change = count_events(arm.stage, own[:stop]) - count_events(arm.stage, path[:stop])
+        if abs(off + change) <= abs(off):
+            path[:stop], state[:stop] = own[:stop], own_state[:stop]
+            off += change
+    return off
+
+
+@njit(cache=True)
+def draw_with_events(
+    arm,
+    rates,
+    events,
+    least,
+    most,
+    gammas,
+    readings,
+    buf,
+    band,
+    path,
+    state,
+    own,
+    own_state,
+    rng,
+):
+    """Draw a path, if events are stated one that has them or is near.
+
+    At least `least` are drawn, the nearest is then led to the stated events in at most `most`
+    further steps. `own` and `own_state` are room. Returns whether one was found, and
+    mean and variance of the events of those drawn.
     """
     nearest, mean, square, used = 1 << 30, 0.0, 0.0, 0
-    for _ in range(most if events >= 0 else 1):
-        if backward(arm, rates, gammas, readings, buf, band, trial, rng) < 0:
+    for _ in range(least if events >= 0 else 1):
+        if not backward(arm, rates, gammas, readings, buf, band, own, own_state, rng):
             return False, 0.0, 0.0
-        died = count_events(arm.stage, trial)
+        died = count_events(arm.stage, own)
         used += 1
         mean += died
         square += died * died
         gap = abs(died - events) if events >= 0 else 0
         if gap < nearest:
             nearest = gap
-            path[:] = trial
-        if gap == 0 and used >= least:
-            break
+            path[:], state[:] = own, own_state
+    if nearest > 0:
+        draw_towards(
+            arm,
+            rates,
+            events,
+            most,
+            gammas,
+            readings,
+            buf,
+            band,
+            path,
+            state,
+            own,
+            own_state,
+            rng,
+        )
     mean /= used
     return True, mean, square / used - mean * mean
 
@@ -925,7 +1005,7 @@ def jump(arm, prior, search, rates, log_c, evidence, readings, bufs, bands, now,
     evidence += log_end(arm, bufs[now], bands[now, -1])
     for _ in range(search.jumps):
         new = far_move(log_c, prior, rng)
-        moved = with_censoring(rates, np.exp(new))
+        moved = changed(rates, np.exp(new), rates.shape, rates.tilt)
         other = 1 - now
         found, failed = forward(arm, search.prune, moved, readings, bufs[other], bands[other])
         if failed == -2:
@@ -952,6 +1032,7 @@ def sample_paths(arm, prior, search, events, rng):
     bufs = np.empty((halves, 2 * search.cells))
     bands = np.zeros((halves, kmax + 1, 4), np.int64)
     path, trial = np.zeros(kmax, np.int64), np.zeros(kmax, np.int64)
+    state, trial_state = np.zeros((2, kmax + 1, 2), np.int64)
     paths = np.zeros((search.keep, kmax), np.int64)
     hazards = np.zeros((search.keep, nseg))
     rates = first_rates(arm, prior, search, events, gammas, readings, bufs[0], bands[0], rng)
@@ -960,7 +1041,7 @@ def sample_paths(arm, prior, search, events, rng):
     while row < search.keep:
         evidence, failed = forward(arm, search.prune, rates, readings, bufs[now], bands[now])
         if failed != -1 and rates.tilt != 0.0:
-            rates = tilted(rates, 0.0)
+            rates = changed(rates, rates.lamc, rates.shape, 0.0)
             evidence, failed = forward(
                 arm, search.prune, rates, readings, bufs[now], bands[now]
             )
@@ -987,7 +1068,9 @@ def sample_paths(arm, prior, search, events, rng):
                 buf,
                 band,
                 path,
+                state,
                 trial,
+                trial_state,
                 rng,
             )
             if not found:
@@ -1002,35 +1085,5 @@ def sample_paths(arm, prior, search, events, rng):
         if events >= 0:
             tilt += min(max((events - mean) / max(var, 0.5), -1.0), 1.0) * 0.5
             tilt = min(max(tilt, -MOST_TILT), MOST_TILT)
-        rates = tilted(draw_rates(arm, prior, path, log_c, log_e, rates, gammas, rng), tilt)
+        rates = draw_rates(arm, prior, path, log_c, log_e, rates, gammas, tilt, rng)
     return paths, hazards, -1
-
-
-@njit(cache=True)
-def with_censoring(rates, lamc):
-    """The same rates with other hazards of censoring."""
-    return Rates(
-        lamc,
-        rates.lame,
-        rates.rho,
-        rates.shape,
-        rates.batch_shape,
-        rates.extra,
-        rates.lone,
-        rates.tilt,
-    )
-
-
-@njit(cache=True)
-def tilted(rates, tilt):
-    """The same rates, with events favoured by exp(tilt) each."""
-    return Rates(
-        rates.lamc,
-        rates.lame,
-        rates.rho,
-        rates.shape,
-        rates.batch_shape,
-        rates.extra,
-        rates.lone,
-        tilt,
-    )

@@ -71,7 +71,7 @@ class Places:
         """Times of so many leaving at stages that last for some time.
 
         Those of one piece keep the order of its stages, so that whoever dies there is among as
-        many at risk as on the path.
+        many at risk as on the path (if nobody is censored on a mark).
         """
         piece, first = np.unique(self.piece[stages], return_index=True)
         together = np.add.reduceat(count, first) if len(count) else count

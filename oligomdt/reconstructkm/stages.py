@@ -35,8 +35,8 @@ JOINED = 3.0
 # Survival is followed this many standard deviations around the clicks.
 AROUND = 5.0
 NOTHING_READ = (0, 0.0, 0.0, 0.0)
-# Share of follow-up beyond which the time between two drops is cut into pieces.
-LONGEST_GAP = 1 / 16
+# The time between two drops is cut into as many pieces as are at least this share of follow-up.
+SHORTEST_PIECE = 1 / 16
 # Pieces into which the time between two readings is cut, so that events and censored mix.
 PIECES = 2
 
@@ -214,7 +214,7 @@ def trace_stages(curve, table, n, seen, marks=None, loose=1.0):
 
 def _borders(start, stop, end):
     """Ends of the pieces of a gap: in a long one the hazard of censoring changes."""
-    pieces = max(1, int(round((stop - start) / end / LONGEST_GAP, 9)))
+    pieces = max(1, int(round((stop - start) / end / SHORTEST_PIECE, 9)))
     return np.linspace(start, stop, pieces + 1)[1:].tolist()
 
 
