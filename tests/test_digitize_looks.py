@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from drawn_figure import arm
 
-from oligomdt.digitize import digitize, ocr
+from oligomdt.digitize import digitize, text_lines
 
 pytestmark = pytest.mark.skipif(
     sys.version_info >= (3, 13), reason="the recogniser of text is not made for 3.13 yet"
@@ -153,6 +153,6 @@ def test_digits_above_each_other_in_a_table_are_not_one_text():
     figure.savefig(buffer, dpi=150, format="raw")
     plt.close(figure)
     pixels = np.frombuffer(buffer.getvalue(), np.uint8).reshape(300, 750, 4)[..., :3]
-    found = ocr.lines(pixels)
+    found = text_lines.lines(pixels)
     assert not any(line.upright for line in found)
     assert len(found) == 15

@@ -7,7 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from oligomdt.digitize import censoring, digitize, raster, tick, trace
+from oligomdt.digitize import censoring, corners, digitize, image_arms, image_marks, tick, trace
 from oligomdt.digitize.tick import Tick
 
 reads = pytest.mark.skipif(
@@ -226,8 +226,8 @@ def test_the_tips_of_dense_marks_tell_the_level():
     ink[39:41, :41] = ink[43:45, 40:] = 1.0
     ink[33:47, 20:40] = ink[37:51, 40:60] = 1.0  # marks that reach 7 pixels from the line
     rows, hidden = np.where(np.arange(120) < 58, 40, 44), np.zeros(ink.shape, bool)
-    plain = trace.corners(ink, hidden, rows, 2.0)
-    through = trace.corners(ink, hidden, rows, 2.0, trace.Bars(7.0, 0.4))
+    plain = corners.corners(ink, hidden, rows, 2.0)
+    through = corners.corners(ink, hidden, rows, 2.0, corners.Bars(7.0, 0.4))
     assert through[1:3] == pytest.approx(np.array([[40, 40], [40, 44]]), abs=0.6)
     assert abs(plain[1, 0] - 40) > 2
 
@@ -240,13 +240,15 @@ def test_a_steep_part_is_not_taken_for_marks():
     ink[139:141, 78:] = 1.0
     rows = np.clip(20 + 6 * ((np.arange(120) - 38) // 2), 20, 140)
     hidden = np.zeros(ink.shape, bool)
-    plain = trace.corners(ink, hidden, rows, 2.0)
-    assert trace.corners(ink, hidden, rows, 2.0, trace.Bars(4.0, 0.4)) == pytest.approx(plain)
+    plain = corners.corners(ink, hidden, rows, 2.0)
+    assert corners.corners(ink, hidden, rows, 2.0, corners.Bars(4.0, 0.4)) == pytest.approx(
+        plain
+    )
 
 
 def test_the_width_of_a_line_is_that_between_its_marks():
     own = line([*range(4, 96, 4), *range(104, 170, 4)])
-    wide = raster._Found(replace(own.trace, width=8.0), own.ink, own.hidden)
-    assert raster._without_marks(wide).trace.width == pytest.approx(2, abs=0.1)
-    right = raster._Found(own.trace, own.ink, own.hidden)
-    assert raster._without_marks(right) is right
+    wide = image_arms.Found(replace(own.trace, width=8.0), own.ink, own.hidden)
+    assert image_marks._without_marks(wide).trace.width == pytest.approx(2, abs=0.1)
+    right = image_arms.Found(own.trace, own.ink, own.hidden)
+    assert image_marks._without_marks(right) is right

@@ -215,6 +215,17 @@ def test_patients_beyond_the_end_of_a_curve_tell_whose_they_are():
     assert agreement.contradicted(rows[::-1], curves, AXIS) == [False, False]
 
 
+@pytest.mark.parametrize(("level", "told"), [(0.85, [1, 0]), (0.56, None), (0.3, None)])
+def test_an_end_where_two_curves_meet_may_be_that_of_either(level, told):
+    # Shortly before the short curve ends, the long one stays apart, comes near or crosses it.
+    short = np.array([0, 2, 18.0]), np.array([1, 0.55, 0.55])
+    long = np.array([0, 1, 17.5, 28.0]), np.array([1, 0.9, level, level])
+    curves = [long, short]
+    rows = [row("a", (50, 20, 10, 0)), row("b", (50, 20, 10, 5))]
+    assert agreement.assigned(rows, curves, AXIS) == told
+    assert agreement.contradicted(rows, curves, AXIS) == [True, True]
+
+
 def test_more_patients_than_survive_contradict_a_curve():
     curves = [ending(HIGH, 28.0), ending(LOW, 28.0)]
     rows = [row("a", (50, 12, 4, 2)), row("b", (50, 40, 30, 12))]

@@ -30,8 +30,7 @@ def reader(monkeypatch, answers):
         seen.append((picture, lines))
         return [answers[len(seen) - 1]]
 
-    line = lambda *box: SimpleNamespace(box=box)  # noqa: E731
-    fake = SimpleNamespace(Line=line, read=read)
+    fake = SimpleNamespace(read=read)
     monkeypatch.setitem(sys.modules, "oligomdt.digitize.ocr", fake)
     monkeypatch.setattr(digitize, "ocr", fake, raising=False)
     return seen
@@ -66,7 +65,7 @@ def test_pictures_are_upright_dark_on_white(nameless, monkeypatch):
     for (picture, (line,)), text in zip(seen, texts, strict=True):
         assert picture.shape[1] > picture.shape[0] or len(text.text) < 3
         assert picture.dtype == np.uint8 and picture[0].min() == 255 and picture.min() < 60
-        left, top, right, bottom = line.box
+        left, top, right, bottom = line.x0, line.y0, line.x1, line.y1
         assert 0 < left < right < picture.shape[1] and 0 < top < bottom < picture.shape[0]
 
 

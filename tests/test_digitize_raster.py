@@ -13,17 +13,22 @@ from PIL import Image
 from oligomdt.digitize import (
     DigitizeError,
     censoring,
+    corners,
+    coverage,
     digitize,
     handle,
     image,
+    image_arms,
     limits,
+    line_colours,
     ocr,
     panels,
-    raster,
     risk_table,
     ruler,
+    text_lines,
     trace,
 )
+from oligomdt.digitize import field as fields
 from oligomdt.digitize.axis import Axis
 
 reads = pytest.mark.skipif(
@@ -414,7 +419,7 @@ def test_corners_lie_between_pixels(width):
     hidden = np.zeros(cover.shape, bool)
     rows, worth = trace.path(cover, hidden, 10.3, "solid")
     assert worth > 100
-    points = trace.corners(cover, hidden, rows, trace.thickness(cover, rows))
+    points = corners.corners(cover, hidden, rows, corners.thickness(cover, rows))
     levels = points[::2, 1]
     assert points[1:-1:2, 0] == pytest.approx([40.4, 90.7, 130.2], abs=0.25)
     assert levels == pytest.approx([10.3, 25.8, 27.1, 80.6], abs=0.12)
@@ -447,7 +452,7 @@ def test_bands_are_no_ink():
     pixels = np.full((60, 100, 3), 255.0)
     pixels[20:50] = (205, 210, 240)  # a tint of blue
     pixels[34:36] = BLUE
-    cover = trace.coverage(pixels, np.full(3, 255.0), BLUE)
+    cover = coverage.coverage(pixels, np.full(3, 255.0), BLUE)
     assert cover[34:36, 20:80].min() > 0.9
     assert cover[22:32, 20:80].max() < 0.1 and cover[38:48, 20:80].max() < 0.1
 
@@ -456,12 +461,12 @@ def test_other_colours_are_no_ink():
     pixels = np.full((20, 30, 3), 255.0)
     violet = (90, 60, 170)
     pixels[5], pixels[10] = BLUE, violet
-    cover = trace.coverage(pixels, np.full(3, 255.0), BLUE, [violet])
+    cover = coverage.coverage(pixels, np.full(3, 255.0), BLUE, [violet])
     assert cover[5].min() > 0.95 and cover[10].max() < 0.02
 
 
 def field(pixels):
-    return raster._Field(
+    return fields.Field(
         pixels, np.full(3, 255.0), 0, 0, 0.0, 0.0, 50.0, np.zeros(pixels.shape[:2], bool), []
     )
 
@@ -470,18 +475,18 @@ def test_a_thin_sample_tells_the_full_colour_of_its_line():
     pixels = np.full((60, 100, 3), 255.0)
     pixels[20, 10:80] = BLUE
     thinned = tuple(0.7 * np.array(BLUE) + 0.3 * 255)
-    assert raster._full(field(pixels), thinned, [thinned, RED]) == BLUE
-    assert raster._full(field(pixels), BLUE, [BLUE]) == BLUE
+    assert line_colours._full(field(pixels), thinned, [thinned, RED]) == BLUE
+    assert line_colours._full(field(pixels), BLUE, [BLUE]) == BLUE
     # A line of another arm is not the full colour of this one.
-    assert raster._full(field(pixels), thinned, [thinned, BLUE]) == thinned
-    assert raster._full(field(pixels * 0), (120, 120, 120), []) == (120, 120, 120)
+    assert line_colours._full(field(pixels), thinned, [thinned, BLUE]) == thinned
+    assert line_colours._full(field(pixels * 0), (120, 120, 120), []) == (120, 120, 120)
 
 
 def test_axes_are_no_ink_where_nothing_covers_them():
     pixels = np.full((40, 60, 3), 255.0)
     pixels[30] = 0
     pixels[:31, 20] = RED
-    rules = raster._rules(pixels, np.full(3, 255.0))
+    rules = fields._rules(pixels, np.full(3, 255.0))
     assert rules[30, :20].all() and rules[30, 21:].all() and not rules[30, 20]
     assert not rules[:30].any()
 
@@ -506,8 +511,8 @@ def test_a_first_column_that_is_missing_is_told(sure):
 
 
 def test_a_letter_in_a_row_of_counts_is_a_number():
-    boxes = [ocr.Line(x, 50, x + 10, 64) for x in (0, 50, 100, 150)]
-    boxes.append(ocr.Line(150, 90, 160, 104))
+    boxes = [text_lines.Line(x, 50, x + 10, 64) for x in (0, 50, 100, 150)]
+    boxes.append(text_lines.Line(150, 90, 160, 104))
     counts = [(text, 1.0, text, 1.0, ()) for text in ("30", "21", "11")]
     odd = ("N", 0.96, "2", 0.9, ())
     read = ocr._in_rows(boxes, [*counts, odd, odd])
@@ -522,7 +527,7 @@ def test_marks_are_found_on_the_line_only():
         cover[int(level) - 5 : int(level) + 6, x] = 1
     hidden = np.zeros(cover.shape, bool)
     rows, _ = trace.path(cover, hidden, 10.3, "solid")
-    points = trace.corners(cover, hidden, rows, 2.0)
+    points = corners.corners(cover, hidden, rows, 2.0)
     curve = trace.Trace(points, BLUE, "solid", 2.0, 1.0, rows, 0)
     line = censoring.Line(cover, hidden, curve)
     one = censoring.shape([line])
@@ -579,8 +584,8 @@ def test_confidence_limits_are_no_arms():
     def curve(shift, seen):
         points = np.array([(0, 20.0), (40, 20), (40, 60), (150, 60)]) + [0, shift]
         one = trace.Trace(points, BLACK, "solid", 2.0, seen, np.zeros(150, int), 0)
-        return raster._Found(one, None, None)
+        return image_arms.Found(one, None, None)
 
     middle, above, below = curve(0, 0.98), curve(-8, 0.5), curve(8, 0.5)
-    assert raster._without_limits([above, middle, below]) == [middle]
-    assert len(raster._without_limits([above, middle])) == 2
+    assert image_arms._without_limits([above, middle, below]) == [middle]
+    assert len(image_arms._without_limits([above, middle])) == 2

@@ -22,6 +22,10 @@ CLEAR = 0.1
 BEYOND = 0.3
 """Contradiction of patients at risk beyond the end of a curve, or none before it."""
 
+MET, SHORTLY = 0.03, 0.05
+"""Curves nearer than this in survival, so shortly before an end as a share of the follow-up,
+may be taken for each other there."""
+
 MOST = 6
 """Arms up to which all ways are tried."""
 
@@ -92,11 +96,13 @@ def assigned(rows, curves, x_axis: Axis) -> list[int] | None:
     Returns
     -------
     list of int or None
-        None where more than one way, or none, is possible.
+        None where more than one way, or none, is possible. Where curves meet shortly before
+        an end, it may be the end of either, and says nothing.
     """
     if len(rows) != len(curves) or not 1 < len(curves) <= MOST:
         return None
-    costs = _costs(rows, curves, x_axis)
+    apart = [_ends_apart(k, curves) for k in range(len(curves))]
+    costs = _costs(rows, curves, x_axis, apart)
     ways = list(itertools.permutations(range(len(curves))))
     worst = [max(costs[k, j] for k, j in enumerate(way)) for way in ways]
     best, second = np.argsort(worst, kind="stable")[:2]
@@ -107,17 +113,44 @@ def assigned(rows, curves, x_axis: Axis) -> list[int] | None:
 
 def contradicted(rows, curves, x_axis: Axis) -> list[bool]:
     """Whether each row clearly contradicts the curve at its place."""
-    costs = _costs(rows, curves, x_axis)
+    costs = _costs(rows, curves, x_axis, [True] * len(curves))
     return [bool(costs[k, k] >= CLEAR) for k in range(len(rows))]
 
 
-def _costs(rows, curves, x_axis):
+def _ends_apart(k, curves) -> bool:
+    """Whether curve k meets no other, ended or running on, shortly before its end."""
+    last = max(float(time[-1]) for time, _ in curves)
+    for j, other in enumerate(curves):
+        end = min(float(curves[k][0][-1]), float(other[0][-1]))
+        grid = np.linspace(max(end - SHORTLY * last, 0.0), end, 50)
+        own, others = (
+            surv[np.clip(np.searchsorted(time, grid, side="right") - 1, 0, None)]
+            for time, surv in (curves[k], other)
+        )
+        above = own - others
+        if j != k and (np.abs(above).min() < MET or above.min() < 0 < above.max()):
+            return False
+    return True
+
+
+def _costs(rows, curves, x_axis, apart):
     end = max(float(time[-1]) for time, _ in curves)
-    return np.array([[_against(row, *curve, x_axis, end) for curve in curves] for row in rows])
+    return np.array(
+        [
+            [
+                _against(row, *curve, x_axis, end, ends)
+                for curve, ends in zip(curves, apart, strict=True)
+            ]
+            for row in rows
+        ]
+    )
 
 
-def _against(row, time, surv, x_axis, last) -> float:
-    """Largest contradiction between a row and a curve, as a share of the patients."""
+def _against(row, time, surv, x_axis, last, ends) -> float:
+    """Largest contradiction between a row and a curve, as a share of the patients.
+
+    `ends` is whether the end of the curve is known to be its own.
+    """
     times = np.array([float(x_axis.value(place)) for place, _ in row.cells])
     counts = np.array([count for _, count in row.cells], float)
     if counts[0] <= 0 or len(counts) < 2:
@@ -130,9 +163,9 @@ def _against(row, time, surv, x_axis, last) -> float:
     for k in range(1, len(counts)):
         if times[k] > end + slack:
             # A curve that runs to the edge of the panel may go on beyond it.
-            worst = max(worst, BEYOND if counts[k] > 0 and end < last - slack else 0.0)
+            worst = max(worst, BEYOND if ends and counts[k] > 0 and end < last - slack else 0.0)
             continue
-        if counts[k] == 0 and times[k] < end - slack:
+        if ends and counts[k] == 0 and times[k] < end - slack:
             worst = max(worst, BEYOND)
         for j in {0, k - 1}:
             if level[j] > 0.02:

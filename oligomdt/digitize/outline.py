@@ -82,7 +82,8 @@ def lettered(drawing: Drawing) -> Drawing:
 
 def _read(pictures) -> list:
     """What the recogniser of images reads in each picture, and its confidence."""
-    from oligomdt.digitize.ocr import Line, read
+    from oligomdt.digitize.ocr import read
+    from oligomdt.digitize.text_lines import Line
 
     found = []
     for shown in pictures:
