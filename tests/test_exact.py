@@ -9,8 +9,8 @@ import pytest
 from scipy.special import comb, gammaln
 from test_guyot import at_risk, km, km_at, steps
 
+from oligomdt.reconstructkm import exact, reconstruct
 from oligomdt.reconstructkm import path as search
-from oligomdt.reconstructkm import reconstruct
 from oligomdt.reconstructkm.censoring import closing
 from oligomdt.reconstructkm.coordinates import clean, risk_table
 from oligomdt.reconstructkm.exact import BATCH_SHAPE, STAGES, _normal
@@ -620,3 +620,55 @@ def test_clicks_alone_do_not_settle_how_many_were_censored():
         ratio.append(np.std(means, ddof=1) / max(np.mean(spreads), 1.0))
     assert np.mean(held) >= 0.75
     assert np.mean(ratio) < 0.6
+
+
+@pytest.mark.parametrize("moves", [1, 3])
+def test_far_moves_draw_the_same_as_small_steps_do(monkeypatch, moves):
+    # Few clicks of few patients: what the draws say must not depend on how they were made.
+    x, y = [0, 4, 9, 15, 22, 30], [1, 0.92, 0.81, 0.7, 0.55, 0.47]
+    means = []
+    for jumps in (0, moves):
+        monkeypatch.setattr(exact, "JUMPS", jumps)
+        arm = reconstruct(
+            x, y, n=20, observation="clicks", resolution=(0.1, 0.005), draws=16_000
+        )
+        died = [event.sum() for _, event in arm.draws]
+        left = [(time >= 30).sum() for time, _ in arm.draws]
+        means.append((np.mean(died), np.mean(left)))
+    # Standard errors are about 0.05; without the weight of the end 0.5 more are left.
+    assert np.allclose(means[0], means[1], atol=0.2)
+
+
+def test_patients_of_every_draw_have_the_survival_of_their_path():
+    for seed in range(4):
+        time, _, x, y = clicked(seed)
+        n = len(time)
+        curve = clean(x, y, AXIS)
+        seen = observe(curve, n, AXIS)
+        paths = exact.draw_paths(curve, risk_table(None, None, n), n, seen)
+        _, draws = exact.point_and_ensemble(paths, seen, n, len(paths.left), 0)
+        dying = paths.stages.stage[:, 0] != search.CENSOR
+        for left, after, (own, event) in zip(paths.left, paths.at_risk, draws, strict=True):
+            share = left / np.maximum(after + left, 1)
+            assert km_at(own, event, [AXIS])[0] == pytest.approx(np.prod(1 - share[dying]))
+
+
+@pytest.mark.parametrize(("n", "hidden"), [(60, False), (900, True)])
+def test_pieces_of_gaps_make_up_the_whole_follow_up(n, hidden):
+    # One long gap before, between and after the drops; a column of the table in the second.
+    x, y = [0, 9, 9, 20, 20, 36], [1, 1, 0.9, 0.9, 0.75, 0.75]
+    curve, table = clean(x, y, AXIS), risk_table([0, 14, 28], [n, n // 2, n // 5], n)
+    seen = observe(curve, n, AXIS, "trace", (AXIS / 400, 1 / 400))
+    stages = STAGES["trace"](curve, table, n, seen)
+    kind, exposure = stages.stage[:, 0], stages.level[:, 0]
+    assert (kind == search.HIDDEN).any() == hidden
+    assert exposure[kind == search.CENSOR].sum() == pytest.approx(1)
+    dying, quiet = exposure[kind != search.CENSOR].sum(), stages.level[:, 7].sum()
+    # Each gap leaves a pixel to a drop, and there are three more gaps than drops.
+    assert dying + quiet == pytest.approx(1, abs=4 / 400)
+    assert sorted(row for row in stages.stage[:, 2] if row >= 0) == [n // 5, n // 2]
+    lasting = np.diff(stages.span[kind == search.CENSOR])[:, 0] / AXIS
+    assert lasting.max() < 2 * 1 / 16 + 1e-9
+    # Each piece is in the segment of its middle.
+    middle = stages.span.mean(axis=1) / AXIS * SEGMENTS
+    assert (stages.stage[:, 1] == np.minimum(middle.astype(int), SEGMENTS - 1)).all()
