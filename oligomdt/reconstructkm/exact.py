@@ -248,8 +248,9 @@ def middle(paths, kind):
     """Return the path that stands for all: leaving patients of each stage.
 
     Of a traced curve it is the draw nearest to the mean number at risk and of events, so that
-    it fits the curve itself; of clicks the rounded mean of the draws with about the mean number
-    of events, which averages the jitter.
+    it fits the curve itself; without a table the censored of each gap are spread evenly. Of
+    clicks it is the rounded mean of the draws with about the mean number of events, which
+    averages the jitter.
     """
     died, at_risk = paths.events, paths.at_risk
     if kind == "clicks":
@@ -266,7 +267,24 @@ def middle(paths, kind):
             is_event, np.diff(whole_died, prepend=0), np.diff(whole_gone, prepend=0)
         )
     distance = ((died - died.mean(axis=0)) ** 2 + (at_risk - at_risk.mean(axis=0)) ** 2).sum(1)
-    return paths.left[distance.argmin()]
+    left = paths.left[distance.argmin()]
+    # A table tells in which part of a gap patients left; without one a single draw says little.
+    return left if len(paths.stages.columns) else _evenly_over_gaps(left, paths.stages)
+
+
+def _evenly_over_gaps(left, stages):
+    """Patients of a path, the censored of each gap between drops spread evenly over it."""
+    kind, left = stages.stage[:, 0], left.copy()
+    same = (kind[1:] == CENSOR) & (kind[:-1] == CENSOR)
+    gap = np.append(0, (~same).cumsum())
+    for own in np.unique(gap[1:][same]):
+        pieces = np.flatnonzero(gap == own)
+        start, stop = stages.span[pieces].T
+        count = left[pieces].sum()
+        at = start[0] + (stop[-1] - start[0]) * np.arange(1, count + 1) / (count + 1)
+        gone = np.searchsorted(at, stop[:-1], side="right")
+        left[pieces] = np.diff(gone, prepend=0, append=count)
+    return left
 
 
 def reconstruct_exact(
