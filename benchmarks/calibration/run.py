@@ -28,9 +28,8 @@ AXIS, COLUMN = 40.0, 6.0
 CLOSE, ENTRY, MOST_LEAVE = 36.0, (6.0, 24.0, 34.0), 0.05
 
 
-def simulate(rng):
-    """Two arms of one trial: Weibull events, entry over a short or long time, withdrawals."""
-    n = int(rng.integers(30, 251))
+def simulate(rng, n):
+    """Two arms of n in one trial: Weibull events, entry over some time, withdrawals."""
     shape, median = rng.choice([0.8, 1.0, 1.4]), rng.uniform(5, 20)
     ratio = rng.uniform(0.5, 1.1)
     entry, leave = rng.choice(ENTRY), rng.uniform(0, MOST_LEAVE)
@@ -124,7 +123,7 @@ def one_trial(seed, fidelity, variant, draws):
     rng = np.random.default_rng(
         [seed, FIDELITIES.index(fidelity), list(VARIANTS).index(variant)]
     )
-    arms = simulate(rng)
+    arms = simulate(rng, int(rng.integers(30, 251)))
     with_table, with_events = VARIANTS[variant]
     rebuilt = []
     seeds = np.random.SeedSequence(seed).generate_state(len(arms)).tolist()

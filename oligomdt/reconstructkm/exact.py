@@ -325,7 +325,7 @@ def reconstruct_exact(
     >>> (time, event), _, _ = reconstruct_exact(
     ...     curve, risk_table([0, 5], [10, 8], 10), 10, observe(curve, 10, xmax=10))
     >>> time[:3].round(2).tolist(), event[:3].tolist()
-    ([2.0, 4.7, 5.0], [1, 0, 1])
+    ([2.0, 4.1, 5.0], [1, 0, 1])
     """
     paths = draw_paths(
         curve,
