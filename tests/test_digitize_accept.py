@@ -139,6 +139,33 @@ def test_the_cohort_then_rests_on_its_figure(run, data):
     assert "Figure 1, panel none, of article" in found.assumptions[0]
 
 
+def test_an_image_is_reconstructed_at_the_size_of_its_pixels(run, data, tmp_path, monkeypatch):
+    image = tmp_path / "remission.png"
+    leukaemia.draw().savefig(image, dpi=150)
+    run(*WHERE, *NAMES, *SAID, "--accept", file=image)
+    curve = evidence.curves("Remission", "whole", "1990", data)
+    month, share = curve.origin.pixel
+    week, level = digitize(image).resolution
+    assert (month, share) == pytest.approx((week * leukaemia.WEEK, level), rel=0.01)
+    seen = []
+    real = analysis.reconstruction.reconstructkm.reconstruct_figure
+
+    def reconstruct_figure(*given, **known):
+        seen.append(known["resolution"])
+        return real(*given, **known)
+
+    monkeypatch.setattr(
+        analysis.reconstruction.reconstructkm, "reconstruct_figure", reconstruct_figure
+    )
+    result = evidence.load(data)["Remission"].cohort("whole").result()
+    found = analysis.reconstruct(result, data)
+    assert seen == [(month, share)]
+    truth = leukaemia.patients()
+    assert survival.cox(found.point).log_hr == pytest.approx(
+        survival.cox(truth).log_hr, abs=0.05
+    )
+
+
 def test_check_passes_and_shows_the_curve(run, data, capsys):
     run(*WHERE, *NAMES, *SAID, "--accept")
     assert cli.main(["check", "--data", str(data)]) == 0

@@ -51,6 +51,17 @@ def test_a_curve_comes_with_its_totals_and_its_origin():
     assert (curve.trial, curve.cohort, curve.report) == ("TEST-TRIAL", "whole", "2020")
 
 
+def test_the_size_of_a_pixel_is_read_where_the_digitiser_told_it(tree):
+    assert read(tree).origin.pixel is None
+    told = "300 x 200 pixels; one pixel is 0.08 months and 5e-03 of survival"
+    sidecar = tree / SIDECAR
+    lines = sidecar.read_text(encoding="utf-8").splitlines()
+    changed = [f"resolution: {told}" if row.startswith("resolution:") else row for row in lines]
+    assert changed != lines
+    sidecar.write_text("\n".join(changed), encoding="utf-8")
+    assert read(tree).origin.pixel == (0.08, 0.005)
+
+
 def test_without_files_there_is_no_curve():
     assert evidence.curves("TEST-TRIAL", "NSCLC", "2020", TREE) is None
 

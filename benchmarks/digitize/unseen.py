@@ -1,6 +1,6 @@
 """Score the digitiser on figures in looks drawn at random, which nobody chose.
 
-    python benchmarks/digitize/unseen.py [--first 1000 --figures 150] [--out look]
+    python benchmarks/digitize/unseen.py [--first 3000 --figures 150] [--out look]
 
 Patients, lines, lettering, legends, grids, bands, marks, annotations, resolution and kind of
 file are drawn at random with the number of the figure as seed, and each figure is read without
@@ -316,7 +316,7 @@ def run(number, folder) -> dict:
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--first", type=int, default=1000, help="number of the first figure")
+    parser.add_argument("--first", type=int, default=3000, help="number of the first figure")
     parser.add_argument("--figures", type=int, default=150)
     parser.add_argument("--out", type=Path, default=HERE)
     arguments = parser.parse_args()

@@ -54,6 +54,7 @@ def _warnings(result: Result, curve: Curve) -> Iterator[str]:
                 risk_time=arm.risk_time,
                 risk_n=arm.risk_n,
                 censor_time=arm.censor_time,
+                resolution=curve.origin.pixel,
             )
             texts = rebuilt.report.warnings
         except ValueError as error:

@@ -319,7 +319,10 @@ def _from_figure(result: Result, trial: Trial, curve) -> Reconstruction:
         for role, arm in curve.arms.items()
     ]
     xmax = max(arm.xmax for arm in curve.arms.values())
-    figure = reconstructkm.reconstruct_figure(arms, draws=DRAWS, seed=SEED, xmax=xmax)
+    # Points of an image are placed within its pixels and so look finer than they are.
+    figure = reconstructkm.reconstruct_figure(
+        arms, draws=DRAWS, seed=SEED, xmax=xmax, resolution=curve.origin.pixel
+    )
     # Where no path fits there is one data set without an ensemble, and the report says so.
     data = figure.ensemble()[["draw", "time", "event", "arm"]]
     point = figure.frame()

@@ -3,6 +3,7 @@
 import csv
 import datetime
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,10 @@ KINDS = ("point", "risk", "censor")
 RISE_TOLERANCE = 0.02  # a digitised step wobbles by a pixel or two; a rise beyond is a slip
 
 
+# As the digitiser writes it into the origin of what it read from an image.
+PIXEL = re.compile(r"one pixel is (?P<time>[\d.e-]+) months and (?P<surv>[\d.e-]+) of survival")
+
+
 class Origin(BaseModel):
     """Where coordinates came from, so that somebody else can read the figure again."""
 
@@ -34,6 +39,12 @@ class Origin(BaseModel):
     settings: str
     xmax: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     note: str = ""
+
+    @property
+    def pixel(self) -> tuple[float, float] | None:
+        """Months and survival of one pixel, if the coordinates were read from an image."""
+        told = PIXEL.search(self.resolution)
+        return (float(told["time"]), float(told["surv"])) if told else None
 
 
 @dataclass(frozen=True)

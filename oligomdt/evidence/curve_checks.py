@@ -56,6 +56,8 @@ def contradictions(result: Result, curve: Curve) -> list[str]:
 
 def resolution(curve: Curve) -> tuple[float, float]:
     """Time and survival of one pixel, from the `resolution` of the origin."""
+    if curve.origin.pixel:
+        return curve.origin.pixel
     told = curve.origin.resolution
     pixels = re.search(r"(\d+) x (\d+) pixels", told)
     if pixels:
