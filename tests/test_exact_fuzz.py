@@ -9,7 +9,7 @@ import time as clock
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from oligomdt.reconstructkm import reconstruct
@@ -108,6 +108,28 @@ def test_any_numbers(time, surv, n, table, events, marks, kind, resolution, xmax
     optional(st.sampled_from(["trace", "clicks", "times"])),
     optional(PAIR),
     optional(st.sampled_from([10, 100, 400])),
+)
+@example(
+    # Nobody can have died, by the total: the search must not go on for what cannot be found.
+    points=[
+        (0.0, 0.11395),
+        (0.0, 1e-05),
+        (46.2, 0.4441),
+        (13.2, 0.19193),
+        (7e8, 0.97265),
+        (0.0, 0.82983),
+        (0.0, 0.7),
+        (0.0, 0.05008),
+        (37.0, 0.00218),
+        (0.0, 0.0),
+    ],
+    n=215,
+    table=[],
+    events=0,
+    marks=None,
+    kind=None,
+    resolution=(0.5986, 0.5),
+    pixels=None,
 )
 def test_any_falling_curve_with_any_table(
     points, n, table, events, marks, kind, resolution, pixels

@@ -36,6 +36,9 @@ LARGE_STARTS, LARGE_BATCH_STARTS, LARGE_PRUNE = (-2.0, 0.5), (0.05,), 1e-6
 # Paths tried at each step for one that has the stated number of events, and how often the
 # search is repeated with more where too few have it.
 TRIES, MORE_TRIES, ROUNDS = 100, 300, 3
+# Where all paths are further than this share of the patients from the stated events, the search
+# is not repeated: they contradict the curve.
+HOPELESS = 0.1
 # Paths drawn for each that is asked for, where the events are stated.
 SPARE = 1.4
 # With the stated number of events there should be at least this many paths to choose from.
@@ -118,8 +121,11 @@ def draw_paths(curve, table, n, seen, *, events=None, marks=None, draws=0, seed=
     if paths is None or events is None:
         return paths
     for again in range(1, ROUNDS):
-        hits = int((paths.events[:, -1] == events).sum())
+        off = np.abs(paths.events[:, -1] - events)
+        hits = int((off == 0).sum())
         if hits >= max(draws, ENOUGH) or (again > 1 and hits == 0):
+            break
+        if off.min() > HOPELESS * n:
             break
         # The stated number is rare among the paths that fit: look longer.
         more = sample(curve, table, n, seen, seed=[seed, again], tries=MORE_TRIES, **given)
