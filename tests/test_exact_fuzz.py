@@ -110,6 +110,17 @@ def test_any_numbers(time, surv, n, table, events, marks, kind, resolution, xmax
     optional(st.sampled_from([10, 100, 400])),
 )
 @example(
+    # A time too short to be divided.
+    points=[(5e-324, 0.0)],
+    n=1,
+    table=[],
+    events=None,
+    marks=None,
+    kind=None,
+    resolution=None,
+    pixels=None,
+)
+@example(
     # Nobody can have died, by the total: the search must not go on for what cannot be found.
     points=[
         (0.0, 0.11395),

@@ -161,7 +161,8 @@ def trace_stages(curve, table, n, seen, marks=None, loose=1.0):
         # Those censored on a mark have their time already.
         borders = [stop] if marks is not None else _borders(build.now, stop, end)
         # What lies in the columns of pixels of the drops that were seen is not counted.
-        quiet = 1 - column_share * end / max(stop - build.now, column_share * end)
+        length = max(stop - build.now, column_share * end)
+        quiet = 1 - column_share * end / length if length > 0 else 0.0
         for border in borders[:-1]:
             piece(border, last, quiet)
         piece(stop, last, quiet, row)
